@@ -1,0 +1,231 @@
+// Package event holds the noun for one thing that happened: a request, what the
+// WAF said about it and what became of it. Events are plain values with a JSON
+// form; the package does no I/O.
+//
+// The vocabulary follows OCSF 1.8 class 4002 (HTTP Activity) with the security
+// control profile where a field fits; docs/guide/events.md maps every column.
+//
+// Stability: SchemaVersion grows with every incompatible change of the JSON form.
+package event
+
+import (
+	"slices"
+	"time"
+)
+
+// SchemaVersion is the version of the JSON form written today.
+const SchemaVersion = 1
+
+// Action is what became of a request.
+type Action string
+
+// The actions.
+const (
+	// Block: Ringwall answered instead of the server.
+	Block Action = "block"
+	// Alert: a rule matched and the request passed, because of simulation or
+	// because the score stayed below the threshold.
+	Alert Action = "alert"
+	// Pass: nothing matched.
+	Pass Action = "pass"
+)
+
+// Event is one request through a gateway.
+type Event struct {
+	Schema int `json:"schema"`
+	// ID is a UUIDv7 (RFC 9562), so ids sort by time. It is also the request id
+	// that client and upstream see.
+	ID   string    `json:"id"`
+	Time time.Time `json:"time"` // UTC, when the request head was complete
+
+	Action Action `json:"action"`
+	// Reason says in plain words why the action was taken.
+	Reason string `json:"reason,omitempty"`
+
+	Gateway       string `json:"gateway"`
+	PolicyVersion int64  `json:"policy_version"`
+	Site          string `json:"site"`
+	ServerGroup   string `json:"server_group"`
+	Service       string `json:"service"`
+	ServiceID     string `json:"service_id"`
+	Mode          string `json:"mode"` // operation mode at that moment
+
+	// Client is the client's address as far as trusted proxies told it, Peer the
+	// address of the TCP connection.
+	Client string `json:"client"`
+	Peer   string `json:"peer"`
+
+	Request  Request  `json:"request"`
+	Response Response `json:"response"`
+	Verdict  Verdict  `json:"verdict"`
+	// Timeline tells what happened when, in order.
+	Timeline []Step `json:"timeline,omitempty"`
+}
+
+// Request is the request as the client sent it, secrets masked.
+type Request struct {
+	Method   string `json:"method"`
+	Scheme   string `json:"scheme"`
+	Host     string `json:"host"`
+	Path     string `json:"path"`  // as sent, still percent-encoded
+	Query    string `json:"query"` // as sent, without the question mark
+	Protocol string `json:"protocol"`
+	TLS      string `json:"tls,omitempty"` // version and cipher suite
+	// Headers are in canonical form, sorted by name. Values of credentials are
+	// masked with "[secret]".
+	Headers []Header `json:"headers,omitempty"`
+	// Body is the start of the body, at most MaxBodyExcerptBytes, when a rule
+	// matched. JSON encodes it as base64.
+	Body []byte `json:"body,omitempty"`
+	// BodyBytes is how much of the body the client sent.
+	BodyBytes int64 `json:"body_bytes"`
+}
+
+// MaxBodyExcerptBytes is how much of a request body an event keeps.
+const MaxBodyExcerptBytes = 8 << 10
+
+// Header is one header field line.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Response is the answer that the client got.
+type Response struct {
+	Status      int    `json:"status"`
+	ContentType string `json:"content_type,omitempty"`
+	BodyBytes   int64  `json:"body_bytes"`
+	// Upstream is the base URL of the server that answered, empty if none did.
+	Upstream string `json:"upstream,omitempty"`
+	// Duration is the time from the request head to the last byte of the answer.
+	Duration time.Duration `json:"duration_ns"`
+	// UpstreamDuration is the part spent waiting for the server's head.
+	UpstreamDuration time.Duration `json:"upstream_duration_ns"`
+}
+
+// Verdict is what the WAF said.
+type Verdict struct {
+	// Blocked tells that the rules ask for blocking, whatever the mode made of it.
+	Blocked           bool    `json:"blocked"`
+	Score             int     `json:"score"`
+	Threshold         int     `json:"threshold"`
+	OutboundScore     int     `json:"outbound_score"`
+	OutboundThreshold int     `json:"outbound_threshold"`
+	Matches           []Match `json:"matches,omitempty"`
+	// Truncated tells that a body was longer than the engine looks at.
+	Truncated bool `json:"truncated,omitempty"`
+	// Error is what went wrong inside the engine, empty if nothing.
+	Error string `json:"error,omitempty"`
+	// Inspection is the time spent inside the engine.
+	Inspection time.Duration `json:"inspection_ns"`
+}
+
+// Match is one place where one rule matched.
+type Match struct {
+	RuleID   int      `json:"rule_id"`
+	Phase    int      `json:"phase"`
+	Message  string   `json:"message"`
+	Severity string   `json:"severity"` // critical, error, warning or notice
+	Score    int      `json:"score"`
+	Tags     []string `json:"tags,omitempty"`
+	// Variable is the collection, with its key after a colon where it has one:
+	// "ARGS:q".
+	Variable string `json:"variable"`
+	// Value is where it matched, after the rule's transformations, at most 2 KiB
+	// around the match.
+	Value string `json:"value"`
+	// Offset is the byte position of Matched in Value, -1 if the rule does not
+	// point at bytes (an absent header, a count).
+	Offset  int    `json:"offset"`
+	Matched string `json:"matched"`
+}
+
+// Step is one entry of the timeline.
+type Step struct {
+	// At is the time since the request head was complete.
+	At   time.Duration `json:"at_ns"`
+	Text string        `json:"text"`
+}
+
+// Sink takes events. Put returns once the event is safe (on disk), or with an
+// error if it was dropped; implementations count what they drop. It is safe for
+// use by several goroutines.
+type Sink interface {
+	Put(*Event) error
+}
+
+// Attack types, in the order in which an event with several of them is filed.
+var attackTypes = []struct{ tag, slug, title string }{
+	{"attack-sqli", "sqli", "SQL injection"},
+	{"attack-rce", "rce", "Command injection"},
+	{"attack-injection-php", "php", "PHP injection"},
+	{"attack-injection-java", "java", "Java injection"},
+	{"attack-injection-generic", "generic", "Code injection"},
+	{"attack-ssrf", "ssrf", "Server-side request forgery"},
+	{"attack-rfi", "rfi", "Remote file inclusion"},
+	{"attack-lfi", "lfi", "Path traversal"},
+	{"attack-xss", "xss", "Cross-site scripting"},
+	{"attack-fixation", "fixation", "Session fixation"},
+	{"attack-multipart-header", "multipart", "Multipart evasion"},
+	{"attack-deserialization", "deserialization", "Deserialization"},
+	{"attack-ldap", "ldap", "LDAP injection"},
+	{"attack-reputation-scanner", "scanner", "Security scanner"},
+	{"attack-protocol", "protocol", "Protocol violation"},
+	{"attack-generic", "generic", "Code injection"},
+	{"attack-disclosure", "disclosure", "Data leak"},
+	{"attack-deprecated-header", "protocol", "Protocol violation"},
+}
+
+// OtherAttack is the attack type of matches whose rules name none.
+const OtherAttack = "other"
+
+// AttackTitle is the plain name of an attack type: "SQL injection" for "sqli".
+func AttackTitle(slug string) string {
+	for _, a := range attackTypes {
+		if a.slug == slug {
+			return a.title
+		}
+	}
+	return "Other"
+}
+
+// Attacks lists the attack types of the event's matches, most telling first,
+// without duplicates. It is empty when nothing matched.
+func (e *Event) Attacks() []string {
+	var found []string
+	for _, a := range attackTypes {
+		if slices.Contains(found, a.slug) {
+			continue
+		}
+		for _, m := range e.Verdict.Matches {
+			if slices.Contains(m.Tags, a.tag) {
+				found = append(found, a.slug)
+				break
+			}
+		}
+	}
+	if len(found) == 0 && len(e.Verdict.Matches) > 0 {
+		found = append(found, OtherAttack)
+	}
+	return found
+}
+
+// Severity is the worst severity of the event's matches, "" when nothing matched.
+func (e *Event) Severity() string {
+	for _, s := range []string{"critical", "error", "warning", "notice"} {
+		if slices.ContainsFunc(e.Verdict.Matches, func(m Match) bool { return m.Severity == s }) {
+			return s
+		}
+	}
+	return ""
+}
+
+// RuleIDs lists the ids of the rules that matched, ascending, without duplicates.
+func (e *Event) RuleIDs() []int {
+	ids := make([]int, 0, len(e.Verdict.Matches))
+	for _, m := range e.Verdict.Matches {
+		ids = append(ids, m.RuleID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

@@ -1,0 +1,93 @@
+// Package policy holds what the operator wants from the gateways: one immutable,
+// versioned value with every site, server group, service and route resolved. The
+// manager compiles it from its objects, the gateway compiles it once more into
+// listeners and engines and swaps the whole in one step.
+//
+// The package does no I/O. Stability: the JSON form is the file that a gateway
+// keeps as its last known good policy.
+package policy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ringwall/ringwall/asset"
+)
+
+// Policy is everything a gateway needs to know. Treat it as immutable.
+type Policy struct {
+	// Version grows with every change; the gateway reports which one it runs.
+	Version int64 `json:"version"`
+	// Services are ordered by name.
+	Services []Service `json:"services"`
+}
+
+// Service is an HTTP service with its place in the tree and its routes.
+type Service struct {
+	Site        asset.Site        `json:"site"`
+	ServerGroup asset.ServerGroup `json:"server_group"`
+	Service     asset.Service     `json:"service"`
+	// Routes are in the order in which they are tried.
+	Routes []asset.Route `json:"routes"`
+}
+
+// Compile resolves a flat set of objects into a policy. It returns every problem
+// it finds, joined; each names the object. Two services may not share a port.
+func Compile(version int64, sites []asset.Site, groups []asset.ServerGroup, services []asset.Service, routes []asset.Route) (Policy, error) {
+	var errs []error
+	siteByID := byID(sites, func(s asset.Site) string { return s.ID })
+	groupByID := byID(groups, func(g asset.ServerGroup) string { return g.ID })
+	p := Policy{Version: version}
+	ports := map[string]string{}
+	for _, svc := range services {
+		group, ok := groupByID[svc.ServerGroupID]
+		if !ok {
+			errs = append(errs, fmt.Errorf("service %q: its server group %q does not exist", svc.Name, svc.ServerGroupID))
+			continue
+		}
+		site, ok := siteByID[group.SiteID]
+		if !ok {
+			errs = append(errs, fmt.Errorf("server group %q: its site %q does not exist", group.Name, group.SiteID))
+			continue
+		}
+		for _, err := range []error{site.Validate(), group.Validate(), svc.Validate()} {
+			if err != nil {
+				errs = append(errs, fmt.Errorf("service %q: %w", svc.Name, err))
+			}
+		}
+		for _, port := range svc.Ports {
+			if other, taken := ports[port.Address]; taken && port.Address[len(port.Address)-2:] != ":0" {
+				errs = append(errs, fmt.Errorf("service %q: port %s is already used by service %q", svc.Name, port.Address, other))
+			}
+			ports[port.Address] = svc.Name
+		}
+		s := Service{Site: site, ServerGroup: group, Service: svc}
+		for _, r := range routes {
+			if r.ServiceID != svc.ID {
+				continue
+			}
+			if err := r.Validate(); err != nil {
+				errs = append(errs, fmt.Errorf("service %q: route %q: %w", svc.Name, r.ID, err))
+			}
+			s.Routes = append(s.Routes, r)
+		}
+		slices.SortStableFunc(s.Routes, func(a, b asset.Route) int {
+			return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(len(b.PathPrefix), len(a.PathPrefix)), cmp.Compare(a.ID, b.ID))
+		})
+		p.Services = append(p.Services, s)
+	}
+	slices.SortStableFunc(p.Services, func(a, b Service) int {
+		return cmp.Or(cmp.Compare(a.Service.Name, b.Service.Name), cmp.Compare(a.Service.ID, b.Service.ID))
+	})
+	return p, errors.Join(errs...)
+}
+
+func byID[T any](list []T, id func(T) string) map[string]T {
+	m := make(map[string]T, len(list))
+	for _, v := range list {
+		m[id(v)] = v
+	}
+	return m
+}
