@@ -6,6 +6,9 @@
 //
 //	Site > ServerGroup (operation mode) > Service (ports) > Route (upstreams)
 //
+// Revision grows with each stored change of an object. It is zero for an object
+// that is not stored yet; an update must carry the revision it was made from.
+//
 // Stability: the JSON names are part of the API and of policy files.
 package asset
 
@@ -44,17 +47,19 @@ func (m Mode) Valid() bool { return slices.Contains(Modes, m) }
 
 // Site is one data centre, cloud account or customer: the top of the tree.
 type Site struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID       string `json:"id"`
+	Revision int64  `json:"revision"`
+	Name     string `json:"name"`
 }
 
 // ServerGroup is a set of servers that play the same part and share an operation
 // mode.
 type ServerGroup struct {
-	ID     string `json:"id"`
-	SiteID string `json:"site_id"`
-	Name   string `json:"name"`
-	Mode   Mode   `json:"mode"`
+	ID       string `json:"id"`
+	Revision int64  `json:"revision"`
+	SiteID   string `json:"site_id"`
+	Name     string `json:"name"`
+	Mode     Mode   `json:"mode"`
 	// PassWhenDisabled lets traffic through uninspected in mode Disabled, where it
 	// would otherwise be answered with 503.
 	PassWhenDisabled bool `json:"pass_when_disabled"`
@@ -64,6 +69,7 @@ type ServerGroup struct {
 // much it accepts and how it is inspected.
 type Service struct {
 	ID            string `json:"id"`
+	Revision      int64  `json:"revision"`
 	ServerGroupID string `json:"server_group_id"`
 	Name          string `json:"name"`
 	Ports         []Port `json:"ports"`
@@ -106,6 +112,7 @@ func (p Port) TLS() bool { return p.CertFile != "" }
 // lowest Priority that matches wins; ties go to the longer path prefix.
 type Route struct {
 	ID        string `json:"id"`
+	Revision  int64  `json:"revision"`
 	ServiceID string `json:"service_id"`
 	Priority  int    `json:"priority"`
 	// Host is an exact host name, "*.example.com" for its subdomains, or empty for

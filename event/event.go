@@ -229,3 +229,57 @@ func (e *Event) RuleIDs() []int {
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
+
+// Summary is an event as a row of a list: what one sees before opening it.
+type Summary struct {
+	ID          string    `json:"id"`
+	Time        time.Time `json:"time"`
+	Action      Action    `json:"action"`
+	Mode        string    `json:"mode"`
+	Attacks     []string  `json:"attacks"`
+	Severity    string    `json:"severity"`
+	Score       int       `json:"score"`
+	RuleIDs     []int     `json:"rule_ids"`
+	Message     string    `json:"message"` // of the first match
+	Site        string    `json:"site"`
+	ServerGroup string    `json:"server_group"`
+	Service     string    `json:"service"`
+	Gateway     string    `json:"gateway"`
+	Client      string    `json:"client"`
+	Method      string    `json:"method"`
+	Host        string    `json:"host"`
+	Path        string    `json:"path"`
+	Query       string    `json:"query"`
+	UserAgent   string    `json:"user_agent"`
+	Status      int       `json:"status"`
+	DurationUS  int64     `json:"duration_us"`
+}
+
+// Summary returns the event's row. Lists are never nil.
+func (e *Event) Summary() Summary {
+	s := Summary{
+		ID: e.ID, Time: e.Time, Action: e.Action, Mode: e.Mode,
+		Attacks: e.Attacks(), Severity: e.Severity(), Score: e.Verdict.Score + e.Verdict.OutboundScore, RuleIDs: e.RuleIDs(),
+		Site: e.Site, ServerGroup: e.ServerGroup, Service: e.Service, Gateway: e.Gateway,
+		Client: e.Client, Method: e.Request.Method, Host: e.Request.Host, Path: e.Request.Path, Query: e.Request.Query,
+		UserAgent: e.Header("User-Agent"), Status: e.Response.Status, DurationUS: e.Response.Duration.Microseconds(),
+	}
+	if s.Attacks == nil {
+		s.Attacks = []string{}
+	}
+	if len(e.Verdict.Matches) > 0 {
+		s.Message = e.Verdict.Matches[0].Message
+	}
+	return s
+}
+
+// Header returns the first value of a request header, "" if it is absent. name
+// must be in canonical form.
+func (e *Event) Header(name string) string {
+	for _, h := range e.Request.Headers {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}
