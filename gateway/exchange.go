@@ -124,7 +124,7 @@ func (x *exchange) readable() bool {
 		limit = 100 << 20
 	}
 	if x.r.ContentLength > limit {
-		x.w.Header().Set("Connection", "close")
+		x.sent = &countingBody{body: x.r.Body, control: http.NewResponseController(x.w.ResponseWriter)}
 		x.fail(http.StatusRequestEntityTooLarge, "the body is larger than the service allows")
 		return false
 	}
@@ -236,9 +236,7 @@ func (x *exchange) refuse(d waf.Decision) {
 	default:
 		x.reason = "rule " + strconv.Itoa(d.RuleID) + " blocks at once"
 	}
-	if x.r.ProtoMajor == 1 && x.sent != nil && !x.sent.done {
-		x.w.Header().Set("Connection", "close") // the rest of the body is not read
-	}
+	x.abandonBody()
 	x.gateway.blocked.Add(1)
 	x.service.counters.blocked.Add(1)
 	p := blockPage(x.r, d.Status, x.id)
@@ -253,15 +251,28 @@ func (x *exchange) fail(status int, reason string) {
 		panic(http.ErrAbortHandler) // too late for an answer: cut the connection
 	}
 	x.reason, x.failedStatus = reason, status
+	x.abandonBody()
 	if status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
 		x.service.counters.errors.Add(1)
 	}
 	errorPage(x.r, status, x.id, reason).write(x.w, x.r)
 }
 
+// abandonBody gives up the unread rest of the request body, which ends an HTTP/1
+// connection. net/http reads a little of it so that the client sees the answer
+// instead of a reset; it must not wait for it.
+func (x *exchange) abandonBody() {
+	if x.sent == nil || x.sent.done {
+		return
+	}
+	if x.r.ProtoMajor == 1 {
+		x.w.Header().Set("Connection", "close")
+	}
+	_ = x.sent.control.SetReadDeadline(time.Now().Add(500 * time.Millisecond)) // not every reader has one
+}
+
 // failBody answers after the client's body could not be read.
 func (x *exchange) failBody(err error) {
-	x.w.Header().Set("Connection", "close")
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -381,6 +392,8 @@ func (b *countingBody) Read(p []byte) (int, error) {
 	b.bytes += int64(n)
 	if err != nil {
 		b.done = errors.Is(err, io.EOF)
+	}
+	if b.done {
 		// Without this the deadline would hit net/http's watch for the client going
 		// away, and cancel a request whose answer takes long.
 		_ = b.control.SetReadDeadline(time.Time{})

@@ -281,7 +281,6 @@ func (x *exchange) proxyError(err error) {
 		x.refuse(x.verdict.Decision)
 	case errors.Is(err, errFailClosed): // answered
 	case errors.As(err, &tooLarge):
-		x.w.Header().Set("Connection", "close")
 		x.fail(http.StatusRequestEntityTooLarge, "the body is larger than the service allows")
 	case x.r.Context().Err() != nil:
 		x.reason = "the client went away before the server answered"
