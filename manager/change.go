@@ -7,20 +7,16 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/manager/store"
 )
 
-// changeTimeout is how long a change may take in all. It goes on when the client
-// goes away, because half a change helps nobody.
-const changeTimeout = 30 * time.Second
-
 // change runs fn in one transaction, compiles what it left behind, makes it the
 // running policy of the gateways and commits. When any of it fails, nothing changed.
+// It goes on when the client goes away, because half a change helps nobody.
 func (m *Manager) change(ctx context.Context, fn func(tx *store.Tx) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.changeTimeout)
 	defer cancel()
 	m.changes.Lock()
 	defer m.changes.Unlock()
@@ -48,7 +44,7 @@ func (m *Manager) change(ctx context.Context, fn func(tx *store.Tx) error) error
 		return nil
 	}
 	if applied { // the commit failed: the gateways must not run what is not stored
-		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.changeTimeout)
 		defer cancel()
 		old, perr := m.Policy(back)
 		if perr == nil {

@@ -20,8 +20,8 @@ const queryTimeout = 60 * time.Second
 const maxFilterBytes = 2000
 
 // timeRange applies the defaults of from and to.
-func (m *Manager) timeRange(from, to *time.Time) (time.Time, time.Time, error) {
-	end := m.now().UTC()
+func timeRange(now time.Time, from, to *time.Time) (time.Time, time.Time, error) {
+	end := now
 	if to != nil {
 		end = *to
 	}
@@ -37,7 +37,7 @@ func (m *Manager) timeRange(from, to *time.Time) (time.Time, time.Time, error) {
 
 // query reads what the event operations have in common.
 func (m *Manager) query(from, to *time.Time, q *string) (event.Query, error) {
-	start, end, err := m.timeRange(from, to)
+	start, end, err := timeRange(m.now().UTC(), from, to)
 	if err != nil {
 		return event.Query{}, err
 	}
@@ -210,6 +210,8 @@ func (s *stream) run(w http.ResponseWriter) {
 		_, err := w.Write([]byte(text))
 		return err == nil && control.Flush() == nil
 	}
+	// The connection may serve other requests afterwards.
+	defer control.SetWriteDeadline(time.Time{}) //nolint:errcheck // not every ResponseWriter can
 	keepAlive := time.NewTicker(keepAliveEvery)
 	defer keepAlive.Stop()
 	if !send(": here they come\n\n") {

@@ -170,6 +170,9 @@ func readBody(w http.ResponseWriter, r *http.Request, op operation) error {
 
 // decode reads exactly one JSON value into v. Its errors name the place.
 func decode(data []byte, v any) error {
+	if bytes.Equal(bytes.TrimSpace(data), []byte("null")) {
+		return badRequest("the body is null, want a JSON object")
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	err := d.Decode(v)

@@ -138,6 +138,8 @@ type Manager struct {
 	// so that gateways get policies in the order of their versions.
 	changes sync.Mutex
 
+	changeTimeout time.Duration
+
 	stopped chan struct{} // closed when streams must end
 	stop    func()        // closes it, once
 }
@@ -165,7 +167,9 @@ func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, ver
 		byAddress: throttle.New(throttle.Rule{Free: 30, First: time.Second, Longest: 5 * time.Minute, Keys: 20_000}),
 		traffic:   newTraffic(marks),
 		stopped:   stopped,
-		stop:      sync.OnceFunc(func() { close(stopped) }),
+		// Compiling the rules and opening ports takes some seconds on a busy machine.
+		changeTimeout: 30 * time.Second,
+		stop:          sync.OnceFunc(func() { close(stopped) }),
 	}, nil
 }
 
@@ -180,7 +184,6 @@ func (m *Manager) Close() error {
 // and removes what is older than its retention. When ctx ends, so do event streams.
 // A failure of the database is logged and tried again.
 func (m *Manager) Run(ctx context.Context) error {
-	defer m.stop()
 	sample := time.NewTicker(5 * time.Second)
 	defer sample.Stop()
 	flush := time.NewTicker(15 * time.Second)
@@ -197,6 +200,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-clean.C:
 			m.clean(ctx)
 		case <-ctx.Done():
+			m.stop() // first, because a server that shuts down waits for the streams
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
 			m.traffic.sample(m.now(), m.gateways.Status())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/asset"
@@ -101,14 +102,14 @@ func (o object[T]) add(ctx context.Context, m *Manager, tx *store.Tx, by actor, 
 	if id, _ := o.fields(&v); *id == "" {
 		*id = newID()
 	}
-	err := errors.Join(v.Validate())
-	if err != nil {
+	if err := v.Validate(); err != nil {
 		return v, invalid(err)
 	}
 	if err := o.parent(ctx, tx, v); err != nil {
 		return v, err
 	}
-	if v, err = o.create(tx, ctx, v); err != nil {
+	v, err := o.create(tx, ctx, v)
+	if err != nil {
 		return v, o.taken(err, v)
 	}
 	id, _ := o.fields(&v)
@@ -311,11 +312,11 @@ func (s server) SendTestAttack(ctx context.Context, r apigen.SendTestAttackReque
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.changeTimeout)
 	defer cancel()
 	id, status, err := s.gateways.TestAttack(ctx, svc.ID)
 	if err != nil {
-		return nil, fail(503, apigen.Unavailable, "the test request did not get through the gateway: %v", err)
+		return nil, fail(http.StatusServiceUnavailable, apigen.Unavailable, "the test request did not get through the gateway: %v", err)
 	}
 	by := identityFrom(ctx).actor()
 	err = s.store.Write(ctx, func(tx *store.Tx) error {

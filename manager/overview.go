@@ -12,7 +12,8 @@ import (
 
 // GetOverview implements apigen.StrictServerInterface.
 func (s server) GetOverview(ctx context.Context, r apigen.GetOverviewRequestObject) (apigen.GetOverviewResponseObject, error) {
-	from, to, err := s.timeRange(r.Params.From, r.Params.To)
+	now := s.now().UTC()
+	from, to, err := timeRange(now, r.Params.From, r.Params.To)
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +23,8 @@ func (s server) GetOverview(ctx context.Context, r apigen.GetOverviewRequestObje
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
+	gateways := s.status()
+	s.traffic.sample(now, gateways) // what Run would see only some seconds later
 	stats, err := s.events.Stats(ctx, event.Query{From: from, To: to, Buckets: buckets})
 	if err != nil {
 		return nil, err
@@ -29,8 +32,6 @@ func (s server) GetOverview(ctx context.Context, r apigen.GetOverviewRequestObje
 	if len(stats.Times) == 0 {
 		stats.Times = bucketTimes(from, to, buckets)
 	}
-	now, gateways := s.now(), s.status()
-	s.traffic.sample(now, gateways) // what Run would see only some seconds later
 	minutes, err := s.traffic.between(ctx, s.store.Reader, from, to)
 	if err != nil {
 		return nil, err
@@ -39,10 +40,10 @@ func (s server) GetOverview(ctx context.Context, r apigen.GetOverviewRequestObje
 		From: from, To: to,
 		Attacks: filled(stats.Attacks), Times: stats.Times, AttacksOverTime: filled(stats.AttacksOverTime),
 		TopSources: filled(stats.TopSources), TopTargets: filled(stats.TopTargets), TopRules: filled(stats.TopRules),
-		Traffic: spread(minutes, stats.Times, to, now), Gateways: gateways,
+		Traffic: spread(minutes, stats.Times, from, to, now), Gateways: gateways,
 	}
 	groups := map[string]asset.Traffic{}
-	for _, m := range minutes {
+	for _, m := range clip(minutes, from, to, now) {
 		c := asset.Traffic{Requests: m.Requests, Blocked: m.Blocked, Alerted: m.Alerted, Errors: m.Errors}
 		groups[m.ServerGroupID] = sum(groups[m.ServerGroupID], c)
 		out.Requests += m.Requests

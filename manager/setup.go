@@ -16,7 +16,7 @@ import (
 // Setup is what the flags of `ringwall up` ask for. A zero field leaves alone what
 // is stored; the comments name what is stored at the first start.
 type Setup struct {
-	SiteName string // "default"; used only when the site is made
+	SiteName string // "default"
 	// Upstreams become one route for everything. Without them no service is made.
 	Upstreams []string
 	Listen    string // address of the service's first port; "0.0.0.0:8080"
@@ -59,11 +59,11 @@ func (m *Manager) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if !first && setup.zero() {
 		return false, nil
 	}
-	siteName := setup.SiteName
-	if siteName == "" {
-		siteName = "default"
-	}
-	site, err := ensure(ctx, m, tx, sites, asset.Site{ID: setupID, Name: siteName}, func(*asset.Site) {}, &changed)
+	site, err := ensure(ctx, m, tx, sites, asset.Site{ID: setupID, Name: "default"}, func(s *asset.Site) {
+		if setup.SiteName != "" {
+			s.Name = setup.SiteName
+		}
+	}, &changed)
 	if err != nil {
 		return changed, fmt.Errorf("site: %w", err)
 	}
@@ -96,7 +96,7 @@ func (m *Manager) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 }
 
 func (s Setup) zero() bool {
-	return len(s.Upstreams) == 0 && s.Listen == "" && s.CertFile == "" && s.KeyFile == "" && s.Mode == nil &&
+	return s.SiteName == "" && len(s.Upstreams) == 0 && s.Listen == "" && s.CertFile == "" && s.KeyFile == "" && s.Mode == nil &&
 		s.TrustedProxies == nil && s.AccessEvents == nil && s.PreserveHost == nil
 }
 

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -157,52 +158,64 @@ func (t *traffic) between(ctx context.Context, r store.Reader, from, to time.Tim
 	return minutes, nil
 }
 
-// spread divides the requests of minutes over the buckets that start at times, the
-// last of which ends at to. A minute that lies in several buckets is divided by
-// time, and the minute of now ends now. Nothing is lost by rounding.
-func spread(minutes []store.Minute, times []time.Time, to, now time.Time) []int64 {
-	buckets := make([]int64, len(times))
-	byMinute := map[int64]int64{}
-	for _, m := range minutes {
-		byMinute[m.Start.Unix()] += m.Requests
-	}
-	for _, unix := range slices.Sorted(maps.Keys(byMinute)) {
-		start := time.Unix(unix, 0)
-		end := start.Add(time.Minute)
-		if now.After(start) && now.Before(end) {
-			end = now
+// part is how many of n requests, spread evenly over [start, end), fall into
+// [from, to). Parts that lie side by side add up without loss.
+func part(n int64, start, end, from, to time.Time) int64 {
+	until := func(t time.Time) int64 {
+		switch {
+		case !t.After(start):
+			return 0
+		case !t.Before(end):
+			return n
 		}
-		requests, given := byMinute[unix], int64(0)
-		// Each bucket gets what is due by its end less what was given before.
-		for i := range times {
-			bucketEnd := to
+		return int64(math.Round(float64(n) * float64(t.Sub(start)) / float64(end.Sub(start))))
+	}
+	return until(to) - until(from)
+}
+
+// span is the time that m counts: a minute, or what has passed of it by now.
+func span(m store.Minute, now time.Time) (start, end time.Time) {
+	start, end = m.Start, m.Start.Add(time.Minute)
+	if now.After(start) && now.Before(end) {
+		end = now
+	}
+	return start, end
+}
+
+// clip reduces each minute to the part of it in [from, to).
+func clip(minutes []store.Minute, from, to, now time.Time) []store.Minute {
+	out := make([]store.Minute, len(minutes))
+	for i, m := range minutes {
+		start, end := span(m, now)
+		m.Requests = part(m.Requests, start, end, from, to)
+		m.Blocked = part(m.Blocked, start, end, from, to)
+		m.Alerted = part(m.Alerted, start, end, from, to)
+		m.Errors = part(m.Errors, start, end, from, to)
+		out[i] = m
+	}
+	return out
+}
+
+// spread divides the requests of minutes over the buckets of [from, to) that start
+// at times. Their sum is that of clip, so a chart and the number above it agree.
+func spread(minutes []store.Minute, times []time.Time, from, to, now time.Time) []int64 {
+	buckets := make([]int64, len(times))
+	for _, m := range minutes {
+		start, end := span(m, now)
+		i, _ := slices.BinarySearchFunc(times, start, time.Time.Compare)
+		for i = max(i-1, 0); i < len(times); i++ {
+			lo, hi := times[i], to
+			if i == 0 {
+				lo = from
+			}
 			if i+1 < len(times) {
-				bucketEnd = times[i+1]
+				hi = times[i+1]
 			}
-			if !bucketEnd.After(start) {
-				continue
-			}
-			due := share(requests, bucketEnd.Sub(start), end.Sub(start))
-			if i == 0 || !times[i].After(start) {
-				given = share(requests, times[i].Sub(start), end.Sub(start))
-			}
-			buckets[i] += due - given
-			given = due
-			if !bucketEnd.Before(end) {
+			buckets[i] += part(m.Requests, start, end, lo, hi)
+			if !hi.Before(end) {
 				break
 			}
 		}
 	}
 	return buckets
-}
-
-// share is the part of n that falls into the first d of whole.
-func share(n int64, d, whole time.Duration) int64 {
-	if d <= 0 {
-		return 0
-	}
-	if d >= whole {
-		return n
-	}
-	return int64(float64(n) * (float64(d) / float64(whole)))
 }
