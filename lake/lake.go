@@ -38,8 +38,9 @@ import (
 // ErrLocked is returned by Open while another process writes the lake.
 var ErrLocked = errors.New("another process writes this lake")
 
-// ErrNotFound is returned by Get for an id that no event has.
-var ErrNotFound = errors.New("no such event")
+// ErrNotFound is returned by Get for an id that no event has. It matches
+// fs.ErrNotExist.
+var ErrNotFound = fmt.Errorf("no such event: %w", fs.ErrNotExist)
 
 // Config says where a lake lives and how it is kept.
 type Config struct {

@@ -27,7 +27,7 @@ type tail struct {
 
 // Subscribe returns a channel of the events that match a filter from now on. It is
 // closed when ctx ends or the lake is closed. dropped returns how many events were
-// left out since it was last called, because the reader was too slow.
+// left out so far because the reader was too slow.
 func (l *Lake) Subscribe(ctx context.Context, filterText string) (events <-chan event.Summary, dropped func() int64, err error) {
 	f, err := parseFilter(filterText)
 	if err != nil {
@@ -45,7 +45,7 @@ func (l *Lake) Subscribe(ctx context.Context, filterText string) (events <-chan 
 	}
 	l.tails.list[t] = struct{}{}
 	context.AfterFunc(ctx, func() { l.tails.remove(t) })
-	return t.events, func() int64 { return t.dropped.Swap(0) }, nil
+	return t.events, func() int64 { return t.dropped.Load() }, nil
 }
 
 func (ts *tails) remove(t *tail) {
