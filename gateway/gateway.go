@@ -265,6 +265,17 @@ func (g *Gateway) Address(serviceID string) (address string, tls bool) {
 	return "", false
 }
 
+// Services lists what the running policy protects.
+func (g *Gateway) Services() []asset.Service {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := make([]asset.Service, len(g.services))
+	for i, s := range g.services {
+		list[i] = s.Service
+	}
+	return list
+}
+
 // counters count a service's requests across policies.
 type counters struct{ requests, blocked, alerted, errors atomic.Int64 }
 

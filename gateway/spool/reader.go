@@ -27,7 +27,8 @@ type Reader struct {
 func (s *Spool) Reader(seq uint64) *Reader { return &Reader{spool: s, next: seq + 1} }
 
 // Next returns up to limit records. It waits for the first one until ctx ends or
-// the spool is closed (fs.ErrClosed, after the last record was read).
+// the spool is closed (fs.ErrClosed, after the last record was read). Any other
+// error is damage on disk; the call after it goes on behind the damage.
 func (r *Reader) Next(ctx context.Context, limit int) ([]Record, error) {
 	for {
 		first, last, changed, closed := r.spool.find(r.next)
@@ -62,7 +63,12 @@ func (r *Reader) read(segment, last uint64) ([]Record, error) {
 			return nil, fmt.Errorf("spool segment %s ends before record %d", r.spool.path(segment), r.next)
 		}
 		if err != nil {
-			return records, fmt.Errorf("spool record %d: %w", r.next, err)
+			_ = r.file.Close() // only read from
+			r.file = nil
+			if len(records) > 0 {
+				return records, nil // the next call comes back to this
+			}
+			return nil, r.skip(err)
 		}
 		records = append(records, Record{Seq: r.next, JSON: payload})
 		r.next++
@@ -71,6 +77,13 @@ func (r *Reader) read(segment, last uint64) ([]Record, error) {
 		}
 	}
 	return records, nil
+}
+
+// skip goes on behind damage on disk, at the next segment.
+func (r *Reader) skip(cause error) error {
+	bad := r.next
+	r.next = r.spool.after(r.segment)
+	return fmt.Errorf("spool records %d to %d are lost: %w", bad, r.next-1, cause)
 }
 
 func (r *Reader) open(segment uint64) error {

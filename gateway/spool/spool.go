@@ -311,3 +311,16 @@ func (s *Spool) find(seq uint64) (first uint64, last uint64, changed <-chan stru
 	}
 	return first, s.next - 1, s.changed, s.closed
 }
+
+// after returns the first record of the segment that follows one, or the number of
+// the next record to be written.
+func (s *Spool) after(segment uint64) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seg := range s.segments {
+		if seg.first > segment {
+			return seg.first
+		}
+	}
+	return s.next
+}

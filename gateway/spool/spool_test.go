@@ -144,6 +144,40 @@ func TestSkipToNeverReusesNumbers(t *testing.T) {
 	}
 }
 
+func TestDamageOnDiskCostsOneSegment(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir, SegmentBytes: 1500})
+	put(t, s, "a", "b", "c", "d", "e", "f")
+	files, _ := filepath.Glob(filepath.Join(dir, "*.seg"))
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)-3] ^= 1 // within the last record of the first segment
+	if err := os.WriteFile(files[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := s.Reader(0)
+	defer r.Close()
+	var got []uint64
+	failed := 0
+	for len(got) == 0 || got[len(got)-1] < 6 {
+		records, err := r.Next(t.Context(), 10)
+		if err != nil {
+			failed++
+			if failed > 1 {
+				t.Fatal(err)
+			}
+		}
+		for _, rec := range records {
+			got = append(got, rec.Seq)
+		}
+	}
+	if failed != 1 || len(got) != 5 {
+		t.Fatalf("got %v with %d errors", got, failed)
+	}
+}
+
 func TestConcurrentWritersAndAReader(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), SegmentBytes: 4000})
 	const writers, each = 4, 200
