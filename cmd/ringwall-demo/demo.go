@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -85,7 +86,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		password = "as printed at the first start"
 	}
 	gateway := "http://" + reachable(listen)
-	fmt.Fprintf(d.out, "shop behind Ringwall:   %s\n", gateway)
+	fmt.Fprintf(d.out, "shop behind Ringwall:   http://%s\n", friendly(ctx, reachable(listen)))
 	fmt.Fprintf(d.out, "shop without Ringwall:  http://%s\n", shopAddr)
 	fmt.Fprintf(d.out, "console:                https://%s  user: admin  password: %s\n", reachable(console), password)
 
@@ -163,6 +164,25 @@ func reachable(addr string) string {
 		return net.JoinHostPort("127.0.0.1", port)
 	}
 	return addr
+}
+
+// friendly names a loopback address "localhost" where that leads to the same
+// place: with a number in the Host header each visit would be an alert (CRS rule
+// 920350).
+func friendly(ctx context.Context, addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host != "127.0.0.1" {
+		return addr
+	}
+	ips, err := net.DefaultResolver.LookupHost(ctx, "localhost")
+	if err != nil || !slices.Contains(ips, host) {
+		return addr
+	}
+	if c, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort("::1", port)); err == nil {
+		_ = c.Close() // somebody else answers there, and browsers ask there first
+		return addr
+	}
+	return "localhost:" + port
 }
 
 // startTimeout is how long ringwall may take to become ready. Compiling the rules
