@@ -3,6 +3,7 @@ module github.com/ringwall/ringwall
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/corazawaf/coraza-coreruleset/v4 v4.25.0
 	github.com/corazawaf/coraza/v3 v3.8.1
 	github.com/duckdb/duckdb-go/v2 v2.10505.0
@@ -19,8 +20,6 @@ require (
 )
 
 require (
-	github.com/alecthomas/assert/v2 v2.11.0 // indirect
-	github.com/alecthomas/repr v0.5.2 // indirect
 	github.com/andybalholm/brotli v1.2.0 // indirect
 	github.com/apache/arrow-go/v18 v18.5.1 // indirect
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
