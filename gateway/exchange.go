@@ -338,7 +338,6 @@ type responseWriter struct {
 	status   int
 	bytes    int64
 	wrote    bool
-	hijacked bool
 }
 
 // Unwrap lets http.ResponseController reach the connection.
