@@ -116,7 +116,7 @@ func TestCommonPasswordsWouldPassTheOtherRules(t *testing.T) {
 	}
 }
 
-func FuzzVerify(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add("$argon2id$v=19$m=512,t=3,p=2$q/KwBY16tDg$JVc9lcR2s/o9OdIlY5+DTS18sEH20dDa")
 	f.Fuzz(func(t *testing.T, phc string) {
 		h, err := parse(phc)
