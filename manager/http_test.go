@@ -59,6 +59,7 @@ func TestBadRequestsGetJSONThatNamesThePlace(t *testing.T) {
 		{"GET", "/api/v1/audit?limit=many", "", 400, "limit"},
 		{"GET", "/api/v1/audit?limit=0", "", 400, "must be 1 to 1000"},
 		{"GET", "/api/v1/events?from=yesterday", "", 400, "from"},
+		{"GET", "/api/v1/events?to=", "", 400, "to: want a time"},
 		{"GET", "/api/v1/events?from=2026-11-22T12:00:00Z&to=2026-11-22T12:00:00Z", "", 400, "must be before"},
 		{"GET", "/api/v1/events?limit=2001", "", 400, "must be 1 to 2000"},
 		{"GET", "/api/v1/events?q=bad:", "", 400, "a value is missing at character 5"},
