@@ -172,7 +172,7 @@ function ScoreBar({label, score, threshold, action}: {label: string; score: numb
         {threshold > 0 && <line x1={(200 * threshold) / max} x2={(200 * threshold) / max} y1="0" y2="10" stroke="var(--text)" strokeWidth="2" vectorEffect="non-scaling-stroke" />}
       </svg>
       <span className="nowrap">
-        <b>{score}</b> <span className="dim">of {threshold} needed to block</span>
+        <b>{score}</b> <span className="dim">blocks at {threshold}</span>
       </span>
     </div>
   )
