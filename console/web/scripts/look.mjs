@@ -83,7 +83,7 @@ for (const colorScheme of ['light', 'dark']) {
     for (const [screen, path, act] of screens) {
       at = name(screen)
       await page.goto(base + path)
-      await page.waitForLoadState('networkidle').catch(() => {})
+      await page.waitForLoadState('networkidle', {timeout: 3000}).catch(() => {})
       if (act) await act(page).catch((e) => console.log(`${at}: skipped (${e.message.split('\n')[0]})`))
       await page.waitForTimeout(500)
       await examine(page, at)

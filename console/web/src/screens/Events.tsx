@@ -592,7 +592,7 @@ const Facets = memo(function Facets({data, q, onToggle}: {data: FacetsData | und
       const shown = all.has(f.field) ? f.values : f.values.slice(0, 5)
       return (
         <section className="facet" key={f.field} aria-label={facetTitles[f.field] ?? f.field}>
-          <h3>{facetTitles[f.field] ?? f.field[0]!.toUpperCase() + f.field.slice(1)}</h3>
+          <h2>{facetTitles[f.field] ?? f.field[0]!.toUpperCase() + f.field.slice(1)}</h2>
           <ul>
             {shown.map((v) => {
               const state = stateOf(q, f.field, v.value)
