@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ringwall/ringwall/asset"
 )
@@ -58,7 +59,7 @@ func Compile(version int64, sites []asset.Site, groups []asset.ServerGroup, serv
 			}
 		}
 		for _, port := range svc.Ports {
-			if other, taken := ports[port.Address]; taken && port.Address[len(port.Address)-2:] != ":0" {
+			if other, taken := ports[port.Address]; taken && !strings.HasSuffix(port.Address, ":0") {
 				errs = append(errs, fmt.Errorf("service %q: port %s is already used by service %q", svc.Name, port.Address, other))
 			}
 			ports[port.Address] = svc.Name
