@@ -48,7 +48,8 @@ func (p *pump) run(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			p.log.Error("the spool is damaged", "err", err)
+			p.log.Error("the spool cannot be read", "err", err)
+			sleep(ctx, time.Second)
 			continue
 		}
 		batch := make([]*event.Event, 0, len(records))

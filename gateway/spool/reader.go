@@ -28,7 +28,7 @@ func (s *Spool) Reader(seq uint64) *Reader { return &Reader{spool: s, next: seq 
 
 // Next returns up to limit records. It waits for the first one until ctx ends or
 // the spool is closed (fs.ErrClosed, after the last record was read). Any other
-// error is damage on disk; the call after it goes on behind the damage.
+// error is trouble with the disk; the call after it goes on behind the damage.
 func (r *Reader) Next(ctx context.Context, limit int) ([]Record, error) {
 	for {
 		first, last, changed, closed := r.spool.find(r.next)
@@ -98,7 +98,9 @@ func (r *Reader) open(segment uint64) error {
 	r.file, r.buf, r.segment, r.offset = f, nil, segment, 0
 	for seq := segment; seq < r.next; seq++ {
 		if _, err := r.record(); err != nil {
-			return fmt.Errorf("spool record %d: %w", seq, err)
+			_ = f.Close() // only read from
+			r.file = nil
+			return r.skip(err)
 		}
 	}
 	return nil

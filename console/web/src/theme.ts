@@ -6,7 +6,7 @@ const blue: MantineColorsTuple = ['#eef3fe', '#dbe5fc', '#b8cbf8', '#93aff3', '#
 // both speak of the same surfaces.
 export const theme = createTheme({
   primaryColor: 'blue',
-  primaryShade: {light: 6, dark: 5},
+  primaryShade: 6,
   colors: {blue},
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'var(--mono)',

@@ -2,7 +2,6 @@
 // JavaScript counts UTF-16 units, so every position is translated here.
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
 
 /** A half-open range of string positions (UTF-16 units). */
 export interface Span {
@@ -133,16 +132,15 @@ export function fromBase64(s: string): Uint8Array<ArrayBuffer> {
   return out
 }
 
-/** Text of bytes if they are UTF-8, else null. */
-export function utf8OrNull(b: Uint8Array<ArrayBuffer>): string | null {
+/** Text of bytes if they are UTF-8, else null. A character that the end cuts off is left out where that is allowed. */
+export function utf8OrNull(b: Uint8Array<ArrayBuffer>, mayBeCut = false): string | null {
   try {
-    return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(b)
+    return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(b, {stream: mayBeCut})
   } catch {
     return null
   }
 }
 
-export const utf8 = (b: Uint8Array<ArrayBuffer>) => decoder.decode(b)
 export const toBytes = (s: string) => encoder.encode(s)
 
 /** Classic hex dump, sixteen bytes a line. */

@@ -87,9 +87,8 @@ export type Body =
 export function decodeBody(base64: string | undefined, contentType: string): Body {
   if (!base64) return {kind: 'none'}
   const bytes = fromBase64(base64)
-  let raw = utf8OrNull(bytes)
   // The excerpt may end in the middle of a character; that alone makes no binary.
-  for (let cut = 1; raw === null && cut <= 3 && cut < bytes.length; cut++) raw = utf8OrNull(bytes.slice(0, bytes.length - cut))
+  const raw = utf8OrNull(bytes, true)
   if (raw === null || raw.includes('\0')) return {kind: 'binary', bytes}
   const type = contentType.toLowerCase()
   if (type.includes('json') || /^\s*[[{]/.test(raw)) {

@@ -62,11 +62,15 @@ function unquote(s: string): string {
 
 /** Quotes a value where it would otherwise be read as something else. */
 export function quoteValue(value: string): string {
-  if (value !== '' && !/[\s"\\*]|^[-<>=]/.test(value)) return value
+  if (value !== '' && !/[\s"\\]|^[-]/.test(value)) return value
   return '"' + value.replace(/(["\\])/g, '\\$1') + '"'
 }
 
-export const formatTerm = (field: string, value: string, not: boolean) => (not ? '-' : '') + field + ':' + quoteValue(value)
+// A value that begins with < or > is read as a comparison, quoted or not. "Ends
+// with" is the nearest thing that can be said of such a text.
+const writable = (value: string) => (/^[<>]/.test(value) ? '*' + value : value)
+
+export const formatTerm = (field: string, value: string, not: boolean) => (not ? '-' : '') + field + ':' + quoteValue(writable(value))
 
 /** Removes one term and the blank beside it. */
 export function removeTerm(filter: string, term: Term): string {
@@ -75,7 +79,7 @@ export function removeTerm(filter: string, term: Term): string {
 
 /** Whether the filter includes or excludes exactly this value. */
 export function stateOf(filter: string, field: string, value: string): 'include' | 'exclude' | 'none' {
-  const t = parseFilter(filter).find((t) => t.field === field && t.value === value)
+  const t = parseFilter(filter).find((t) => t.field === field && t.value === writable(value))
   return t ? (t.not ? 'exclude' : 'include') : 'none'
 }
 
@@ -94,7 +98,7 @@ export function toggleTerm(filter: string, field: string, value: string, not: bo
       result = removeTerm(result, t)
     }
   }
-  drop((t) => t.field === field && t.value === value)
+  drop((t) => t.field === field && t.value === writable(value))
   if (before === (not ? 'exclude' : 'include')) return result
   if (!not && !multiValued.has(field)) drop((t) => t.field === field && !t.not)
   return (result + ' ' + formatTerm(field, value, not)).trim()

@@ -1,5 +1,5 @@
 import {Button, Drawer, Menu, Popover, Tooltip} from '@mantine/core'
-import {useHotkeys, useMediaQuery} from '@mantine/hooks'
+import {useHotkeys, useLocalStorage, useMediaQuery} from '@mantine/hooks'
 import {keepPreviousData, useQuery} from '@tanstack/react-query'
 import {memo, useCallback, useEffect, useMemo, useRef, useState} from 'react'
 import {useSearchParams} from 'react-router'
@@ -49,7 +49,8 @@ export default function Events() {
   const narrow = useMediaQuery('(max-width: 800px)', undefined, {getInitialValueInEffect: false}) ?? false
   const noPanel = useMediaQuery('(max-width: 1180px)', undefined, {getInitialValueInEffect: false}) ?? false
   const [facetDrawer, setFacetDrawer] = useState(false)
-
+  const [hideFacets, setHideFacets] = useLocalStorage({key: 'ringwall-hide-facets', defaultValue: false, getInitialValueInEffect: false})
+  
   const list = useEventList(q, frame.from, frame.to)
   const grid = useRef<VirtualListHandle>(null)
   const status = useLiveTail(
@@ -63,7 +64,7 @@ export default function Events() {
     grid.current?.toTop()
   }
 
-  const badFilter = list.error instanceof ApiError && list.error.status === 400 ? list.error.message : ''
+  const badFilter = list.error instanceof ApiError && (list.error.status === 400 || list.error.status === 422) ? list.error.message : ''
   const liveFrame = () => (live ? {from: frame.from, to: iso(Date.now() + 1000)} : frame)
   const facets = useQuery({
     queryKey: ['facets', q, frame],
@@ -113,6 +114,10 @@ export default function Events() {
     setSelected(id)
     setOpen(id)
   }, [])
+  // Beside an open event there is room for the filters on wide screens only.
+  const wide = useMediaQuery('(min-width: 1500px)', undefined, {getInitialValueInEffect: false}) ?? true
+  const panel = !noPanel && !hideFacets && (wide || open === null)
+
   const close = useCallback(() => {
     setOpen(null)
     grid.current?.focus()
@@ -126,6 +131,8 @@ export default function Events() {
     setSelected(e.id)
     if (open) setOpen(e.id)
     grid.current?.reveal(next)
+    // So that Enter finds its way, but without tearing a reader out of the detail.
+    if (document.activeElement === document.body) grid.current?.focus()
   }
   const search = useRef<HTMLInputElement>(null)
   useHotkeys([
@@ -156,7 +163,7 @@ export default function Events() {
 
   const total = facets.data?.total
   const day = stamp(Date.now()).slice(0, 10)
-  const rowHeight = narrow ? 92 : 32
+  const rowHeight = narrow ? 90 : 46
   const rows = list.rows
   const renderRow = (i: number) => {
     const e = rows[i]!
@@ -219,14 +226,14 @@ export default function Events() {
         </Menu>
         <TimePicker value={range} onChange={setRange} />
       </PageHead>
-      <div className={cx('events', open !== null && 'open', noPanel && 'nofacets')}>
-        {!noPanel && (
+      <div className={cx('events', open !== null && 'open', !panel && 'nofacets')}>
+        {panel && (
           <aside className="facets" aria-label="Filters">
             {facetPanel}
           </aside>
         )}
         <div className="list-side">
-          <QueryBar q={q} onChange={setQ} error={badFilter} input={search} facetButton={noPanel ? () => setFacetDrawer(true) : undefined} onLeave={() => grid.current?.focus()} />
+          <QueryBar q={q} onChange={setQ} error={badFilter} input={search} facetsShown={panel} onFacets={() => (noPanel || (open !== null && !wide) ? setFacetDrawer(true) : setHideFacets(!hideFacets))} onLeave={() => grid.current?.focus()} />
           <Chips q={q} onChange={setQ} />
           {!narrow && (
             <div className="histo">
@@ -243,17 +250,6 @@ export default function Events() {
             {list.dropped > 0 && <span className="badge alert">{plural(list.dropped, 'event')} left out: too many to show live</span>}
           </div>
           <div className="list-hold">
-            {!narrow && rows.length > 0 && (
-              <div className="erow-head" aria-hidden="true">
-                <span>Time</span>
-                <span>Action</span>
-                <span className="c-attack">Attack</span>
-                <span className="c-client">Client</span>
-                <span>Request</span>
-                <span className="c-rules">Rules</span>
-                <span className="num">Status</span>
-              </div>
-            )}
             {list.pending.length > 0 && (
               <button className="pill" onClick={showPending}>
                 {plural(list.pending.length, 'new event')}
@@ -270,6 +266,19 @@ export default function Events() {
                 onTop={() => list.pending.length > 0 && list.add([], true)}
                 onKeyDown={onKeyDown}
                 label="Events, newest first"
+                head={
+                  !narrow && (
+                    <div className="erow-head" aria-hidden="true">
+                      <span>Time</span>
+                      <span>Action</span>
+                      <span className="clip">Request, attack and rule</span>
+                      <span className="c-client">Client</span>
+                      <span className="num">Score</span>
+                      <span className="num">Status</span>
+                    </div>
+                  )
+                }
+                onFocus={() => selected === null && rows[0] && setSelected(rows[0].id)}
                 activeID={index >= 0 ? 'event-' + selected : undefined}
               >
                 {list.loading && <p className="faint" style={{padding: 10, textAlign: 'center'}}>Loading more…</p>}
@@ -369,24 +378,28 @@ const Row = memo(function Row({e, top, index, selected, today, onOpen}: RowProps
   const day = stamp(t).slice(0, 10)
   return (
     <div className={cx('erow', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)}>
-      <span className="dim nowrap clip" role="gridcell" title={stamp(t, true)}>
-        {day === today ? clock(t) : shortStamp(t)}
+      <span className="dim nowrap" role="gridcell" title={stamp(t, true)}>
+        {clock(t)}
+        {day !== today && <span className="line2">{shortStamp(t).split(', ')[0]}</span>}
       </span>
       <span role="gridcell">
         <ActionBadge action={e.action} />
       </span>
-      <span className="clip c-attack" role="gridcell" title={e.attacks.map(attackTitle).join(', ')}>
-        {e.attacks.map(attackShort).join(', ') || <span className="faint">–</span>}
+      <span className="c-url" role="gridcell">
+        <span className="mono line1">
+          <b>{e.method}</b> <span className="faint host">{e.host}</span>
+          <Payload text={target(e)} />
+        </span>
+        <span className="line2" title={e.message}>
+          {e.attacks.length > 0 && <span className="dim">{e.attacks.map(attackTitle).join(', ')}</span>}
+          {e.rule_ids.length > 0 ? ` · ${e.rule_ids[0]} ${e.message}${e.rule_ids.length > 1 ? ` +${e.rule_ids.length - 1}` : ''}` : e.attacks.length === 0 ? 'no rule matched' : ''}
+        </span>
       </span>
-      <span className="mono clip c-client" role="gridcell">
+      <span className="mono clip c-client" role="gridcell" title={e.user_agent}>
         {e.client}
       </span>
-      <span className="mono clip c-url" role="gridcell">
-        <b>{e.method}</b> <span className="faint">{e.host}</span>
-        <Payload text={target(e)} />
-      </span>
-      <span className="clip dim c-rules" role="gridcell" title={e.message}>
-        {e.rule_ids.length === 0 ? '–' : `${e.rule_ids[0]}${e.rule_ids.length > 1 ? ` +${e.rule_ids.length - 1}` : ''} · ${e.score}`}
+      <span className="num" role="gridcell">
+        {e.score || <span className="faint">–</span>}
       </span>
       <span className="num dim" role="gridcell">
         {e.status || '–'}
@@ -405,7 +418,7 @@ const CardRow = memo(function CardRow({e, top, index, selected, today, onOpen}: 
         <span className="clip grow">{e.attacks.map(attackShort).join(', ') || 'No attack'}</span>
         <span className="dim nowrap">{day === today ? clock(t) : shortStamp(t)}</span>
       </div>
-      <div className="mono" role="gridcell">
+      <div className="mono req" role="gridcell">
         <b>{e.method}</b> <Payload text={target(e)} />
       </div>
       <div className="row faint" role="gridcell" style={{fontSize: 12}}>
@@ -431,7 +444,7 @@ function Histogram({data, onBrush, onPick}: {data: {times: string[]; block: numb
   return <TimeChart small height={76} times={times} series={series} onBrush={onBrush} onPick={onPick} label="Events over time by action; drag to zoom" />
 }
 
-function QueryBar({q, onChange, error, input, facetButton, onLeave}: {q: string; onChange: (q: string) => void; error: string; input: React.RefObject<HTMLInputElement | null>; facetButton: (() => void) | undefined; onLeave: () => void}) {
+function QueryBar({q, onChange, error, input, facetsShown, onFacets, onLeave}: {q: string; onChange: (q: string) => void; error: string; input: React.RefObject<HTMLInputElement | null>; facetsShown: boolean; onFacets: () => void; onLeave: () => void}) {
   const [text, setText] = useState(q)
   useEffect(() => setText(q), [q])
   return (
@@ -443,11 +456,11 @@ function QueryBar({q, onChange, error, input, facetButton, onLeave}: {q: string;
         onChange(text)
       }}
     >
-      {facetButton && (
-        <Button variant="default" h={32} px={10} aria-label="Filters" onClick={facetButton}>
+      <Tooltip label={facetsShown ? 'Hide the filters' : 'Show the filters'}>
+        <Button variant="default" h={32} px={9} aria-label="Filters" aria-expanded={facetsShown} onClick={onFacets}>
           <Icon name="filter" />
         </Button>
-      )}
+      </Tooltip>
       <div className="grow">
         <div className="query-box">
           <Icon name="search" />
@@ -579,7 +592,7 @@ const Facets = memo(function Facets({data, q, onToggle}: {data: FacetsData | und
       const shown = all.has(f.field) ? f.values : f.values.slice(0, 5)
       return (
         <section className="facet" key={f.field} aria-label={facetTitles[f.field] ?? f.field}>
-          <h3>{facetTitles[f.field] ?? f.field[0]!.toUpperCase() + f.field.slice(1)}</h3>
+          <h2>{facetTitles[f.field] ?? f.field[0]!.toUpperCase() + f.field.slice(1)}</h2>
           <ul>
             {shown.map((v) => {
               const state = stateOf(q, f.field, v.value)

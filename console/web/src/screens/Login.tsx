@@ -117,10 +117,8 @@ function RingArt() {
       </g>
       <circle cx="390" cy="330" r="26" fill="#cfdcff" />
       <g stroke="#ff7b80" strokeWidth="2.500" fill="none" strokeLinecap="round">
-        <path d="M60 90 172 168" />
-        <path d="M170 180l10-14M158 166l16 14" strokeWidth="2" />
-        <path d="M30 470 146 436" />
-        <path d="M150 446l-6-20M139 438l18-6" strokeWidth="2" />
+        <path d="M20 60 150 148M10 470 138 438M300 20 322 76" />
+        <path d="M151 142v12M145 148h12M139 432v12M133 438h12M323 72v12M317 78h12" />
       </g>
       <path d="M640 640C560 560 470 470 408 352" stroke="#8fe0b4" strokeWidth="2.500" fill="none" strokeDasharray="1 8" strokeLinecap="round" />
     </svg>

@@ -32,6 +32,28 @@ export default function Overview() {
     refetchInterval: auto && relative ? 10_000 : false,
     placeholderData: keepPreviousData,
   })
+  // The overview counts requests over time; the lake knows what became of them.
+  const outcome = useQuery({
+    queryKey: ['overview-outcome', range],
+    queryFn: ({signal}) => {
+      const r = resolve(range, Date.now())
+      return api.eventHistogram({from: iso(r.from), to: iso(r.to), buckets}, signal)
+    },
+    refetchInterval: auto && relative ? 10_000 : false,
+    placeholderData: keepPreviousData,
+  })
+  const hasErrors = (query.data?.errors ?? 0) > 0
+  const failures = useQuery({
+    queryKey: ['overview-failures', range],
+    queryFn: async ({signal}) => {
+      const r = resolve(range, Date.now())
+      const h = await api.eventHistogram({q: 'status:>=502', from: iso(r.from), to: iso(r.to), buckets}, signal)
+      return h.times.map((_, i) => h.block[i]! + h.alert[i]! + h.pass[i]!)
+    },
+    enabled: hasErrors,
+    refetchInterval: auto && relative ? 10_000 : false,
+    placeholderData: keepPreviousData,
+  })
   const o = query.data
   const link = (q: string) => eventsLink(q, params)
 
@@ -44,7 +66,7 @@ export default function Overview() {
       </PageHead>
       <div className="page stack" aria-busy={query.isFetching}>
         {query.isError && <ErrorBox error={query.error} retry={() => void query.refetch()} />}
-        <Tiles o={o} link={link} />
+        <Tiles o={o} link={link} blocked={outcome.data?.block ?? []} alerted={outcome.data?.alert ?? []} failed={hasErrors ? (failures.data ?? []) : []} />
         {o && <Inbox o={o} link={link} />}
         {o && o.events_stored === 0 ? (
           <section className="card">
@@ -94,8 +116,7 @@ function targetFilter(target: string): string {
   return formatTerm('host', target.slice(0, slash), false) + ' ' + formatTerm('path', target.slice(slash), false)
 }
 
-function Tiles({o, link}: {o: Data | undefined; link: (q: string) => string}) {
-  const attacks = useMemo(() => (o ? o.times.map((_, i) => o.attacks_over_time.reduce((n, s) => n + (s.counts[i] ?? 0), 0)) : []), [o])
+function Tiles({o, link, blocked, alerted, failed}: {o: Data | undefined; link: (q: string) => string; blocked: number[]; alerted: number[]; failed: number[]}) {
   if (!o) {
     return (
       <div className="grid g4" role="status" aria-label="Loading">
@@ -121,7 +142,7 @@ function Tiles({o, link}: {o: Data | undefined; link: (q: string) => string}) {
         </span>
         <span className="value">{compact(o.blocked)}</span>
         <span className="note">{share(o.blocked, o.requests)} of requests</span>
-        <Spark className="spark" values={o.blocked > 0 ? attacks : []} color="var(--red-solid)" />
+        <Spark className="spark" values={blocked} color="var(--red-solid)" />
       </Link>
       <Link className="card tile" to={link('action:alert')}>
         <span className="label">
@@ -129,6 +150,7 @@ function Tiles({o, link}: {o: Data | undefined; link: (q: string) => string}) {
         </span>
         <span className="value">{compact(o.alerted)}</span>
         <span className="note">matched a rule and passed</span>
+        <Spark className="spark" values={alerted} color="var(--amber-solid)" />
       </Link>
       <Link className="card tile" to={link('status:>=502')}>
         <span className="label">
@@ -136,6 +158,7 @@ function Tiles({o, link}: {o: Data | undefined; link: (q: string) => string}) {
         </span>
         <span className="value">{compact(o.errors)}</span>
         <span className="note">answers 502 and 504</span>
+        <Spark className="spark" values={failed} color="var(--grey-solid)" />
       </Link>
     </div>
   )

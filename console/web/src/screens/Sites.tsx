@@ -83,11 +83,11 @@ function SiteBlock({site, groups, ...rest}: {site: Site; groups: ServerGroup[]} 
       <div className="row">
         <Icon name="sites" />
         <h2 className="clip">{site.name}</h2>
-        <span className="faint nowrap">{plural(groups.length, 'server group')}</span>
+        <span className="faint nowrap wide-only">{plural(groups.length, 'server group')}</span>
         <span className="grow" />
         {may && <IconButton icon="edit" label={`Edit site ${site.name}`} onClick={() => onEdit({kind: 'site', object: site})} />}
         {may && (
-          <Button variant="default" leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'group', object: {site_id: site.id!}})}>
+          <Button variant="subtle" px={8} leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'group', object: {site_id: site.id!}})}>
             Server group
           </Button>
         )}
@@ -114,7 +114,7 @@ function GroupCard({group, ...rest}: {group: ServerGroup} & Shared) {
         <ModeSwitch group={group} />
         {may && <IconButton icon="edit" label={`Edit server group ${group.name}`} onClick={() => onEdit({kind: 'group', object: {...group, site_id: group.site_id}})} />}
         {may && (
-          <Button variant="default" leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'service', object: {server_group_id: group.id!}})}>
+          <Button variant="subtle" px={8} leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'service', object: {server_group_id: group.id!}})}>
             Service
           </Button>
         )}
@@ -162,10 +162,10 @@ function ServiceBlock({service, routes, gateways, may, onEdit}: {service: Servic
             ))}
         <span className="faint">{facts.join(' · ')}</span>
         <span className="grow" />
-        {may && service.id && listeners.some((l) => !l.error) && <TestAttackButton variant="default" serviceID={service.id} />}
+        {may && service.id && listeners.some((l) => !l.error) && <TestAttackButton variant="subtle" serviceID={service.id} />}
         {may && <IconButton icon="edit" label={`Edit service ${service.name}`} onClick={() => onEdit({kind: 'service', object: service})} />}
         {may && (
-          <Button variant="default" leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'route', object: {service_id: service.id!}})}>
+          <Button variant="subtle" px={8} leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'route', object: {service_id: service.id!}})}>
             Route
           </Button>
         )}

@@ -172,7 +172,7 @@ function ScoreBar({label, score, threshold, action}: {label: string; score: numb
         {threshold > 0 && <line x1={(200 * threshold) / max} x2={(200 * threshold) / max} y1="0" y2="10" stroke="var(--text)" strokeWidth="2" vectorEffect="non-scaling-stroke" />}
       </svg>
       <span className="nowrap">
-        <b>{score}</b> <span className="dim">of {threshold} needed to block</span>
+        <b>{score}</b> <span className="dim">· blocks at {threshold}</span>
       </span>
     </div>
   )
@@ -298,12 +298,16 @@ function BodyView({e, matches}: {e: Event; matches: Match[]}) {
   const two = body.kind === 'json' || body.kind === 'form'
   const kept = e.request.body ? Math.floor((e.request.body.replace(/=+$/, '').length * 3) / 4) : 0
   let content: ReactNode
-  if (body.kind === 'binary') content = <pre className="payload">{hexDump(body.bytes)}</pre>
+  if (body.kind === 'binary') content = (
+      <pre className="payload long" tabIndex={0} role="region" aria-label="Body">
+        {hexDump(body.bytes)}
+      </pre>
+    )
   else if (body.kind === 'form' && !raw) content = <Params rows={body.parameters} matches={matches} place="arg" />
   else {
     const text = body.kind === 'json' && !raw ? body.pretty : body.raw
     content = (
-      <pre className="payload">
+      <pre className="payload long" tabIndex={0} role="region" aria-label="Body">
         <Payload text={text} spans={bodySpans(text, matches)} multiline />
       </pre>
     )

@@ -56,7 +56,7 @@ export function Palette({opened, onClose, screens}: {opened: boolean; onClose: (
     void navigate(e.to)
   }
   return (
-    <Modal opened={opened} onClose={onClose} withCloseButton={false} padding={0} size={560} yOffset="12vh" centered={false} aria-label="Go to">
+    <Modal opened={opened} onClose={onClose} withCloseButton={false} padding={0} size={560} yOffset="12vh" centered={false} title="Go to" classNames={{header: 'sr-only'}}>
       <input
         className="palette-input"
         role="combobox"

@@ -105,13 +105,13 @@ export function Shell({children}: {children: ReactNode}) {
         <div className="nav-gap" />
         {foot}
       </nav>
-      <header className="topbar">
+      <div className="topbar" role="region" aria-label="Ringwall">
         <div className="brand">
           <Logo />
           Ringwall
         </div>
         <IconButton icon="search" label="Go to…" size={40} onClick={() => setPalette(true)} />
-      </header>
+      </div>
       <main className="main" id="main" ref={main} tabIndex={-1} style={{outline: 'none'}}>
         {children}
       </main>

@@ -8,7 +8,7 @@ import {Empty, toast} from './parts'
 import {useCan} from './session'
 
 /** Sends a test attack and opens its event as soon as the lake knows it. */
-export function TestAttackButton({serviceID, variant = 'filled'}: {serviceID: string; variant?: 'filled' | 'default'}) {
+export function TestAttackButton({serviceID, variant = 'filled'}: {serviceID: string; variant?: 'filled' | 'subtle'}) {
   const navigate = useNavigate()
   const queries = useQueryClient()
   const send = useMutation({
@@ -33,7 +33,7 @@ export function TestAttackButton({serviceID, variant = 'filled'}: {serviceID: st
     onError: (e) => toast('The test attack was not sent: ' + messageOf(e), 'bad'),
   })
   return (
-    <Button variant={variant} leftSection={<Icon name="bolt" />} loading={send.isPending} onClick={() => send.mutate()}>
+    <Button variant={variant} px={variant === 'subtle' ? 8 : undefined} leftSection={<Icon name="bolt" />} loading={send.isPending} onClick={() => send.mutate()}>
       Send a test attack
     </Button>
   )

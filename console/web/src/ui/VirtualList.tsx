@@ -17,16 +17,20 @@ interface Props {
   onKeyDown: (e: React.KeyboardEvent) => void
   /** Called when the reader comes back to the top. */
   onTop: () => void
+  /** Called when the keyboard, not the mouse, comes here. */
+  onFocus: () => void
   label: string
   activeID: string | undefined
   total: number
+  /** Stays at the top, in line with the rows. */
+  head?: ReactNode
   children?: ReactNode
 }
 
 const overscan = 12
 
 /** A list that draws only the rows in sight. All rows are equally high, which keeps this short and scrolling cheap. */
-export const VirtualList = forwardRef<VirtualListHandle, Props>(function VirtualList({count, rowHeight, render, onEnd, onKeyDown, onTop, label, activeID, total, children}, ref) {
+export const VirtualList = forwardRef<VirtualListHandle, Props>(function VirtualList({count, rowHeight, render, onEnd, onKeyDown, onTop, onFocus, label, activeID, total, head, children}, ref) {
   const box = useRef<HTMLDivElement>(null)
   const [span, setSpan] = useState<[number, number]>([0, 40])
   const last = useRef({count, onEnd, onTop, wasAtTop: true})
@@ -62,9 +66,10 @@ export const VirtualList = forwardRef<VirtualListHandle, Props>(function Virtual
       reveal(index) {
         const el = box.current
         if (!el) return
-        const top = index * rowHeight
+        const headHeight = el.querySelector<HTMLElement>('.erow-head')?.offsetHeight ?? 0
+        const top = index * rowHeight // and, below the head, what is in sight
         if (top < el.scrollTop) el.scrollTop = top
-        else if (top + rowHeight > el.scrollTop + el.clientHeight) el.scrollTop = top + rowHeight - el.clientHeight
+        else if (top + rowHeight + headHeight > el.scrollTop + el.clientHeight) el.scrollTop = top + rowHeight + headHeight - el.clientHeight
       },
       toTop() {
         if (box.current) box.current.scrollTop = 0
@@ -78,7 +83,8 @@ export const VirtualList = forwardRef<VirtualListHandle, Props>(function Virtual
   const rows: ReactNode[] = []
   for (let i = span[0]; i < Math.min(span[1], count); i++) rows.push(render(i))
   return (
-    <div ref={box} className="vlist" tabIndex={0} role="grid" aria-label={label} aria-rowcount={total} aria-activedescendant={activeID} onScroll={measure} onKeyDown={onKeyDown}>
+    <div ref={box} className="vlist" tabIndex={0} role="grid" aria-label={label} aria-rowcount={total} aria-activedescendant={activeID} onScroll={measure} onKeyDown={onKeyDown} onFocus={(e) => e.currentTarget.matches(':focus-visible') && onFocus()}>
+      {head}
       <div className="vlist-inner" role="rowgroup" style={{height: count * rowHeight}}>
         {rows}
       </div>

@@ -133,10 +133,10 @@ export function PageHead({title, children}: {title: string; children?: ReactNode
     document.title = `${title} · Ringwall`
   }, [title])
   return (
-    <header className="page-head">
+    <div className="page-head">
       <h1>{title}</h1>
       {children}
-    </header>
+    </div>
   )
 }
 
