@@ -145,7 +145,8 @@ type Manager struct {
 }
 
 // Open opens the database in cfg.Dir, brings it up to date and returns the manager.
-// It starts no goroutine and applies no policy. The caller calls Close.
+// It starts no goroutine and applies no policy. The caller calls Close. A program
+// that only calls SetPassword may give nil for events and gateways.
 func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, version string, log *slog.Logger) (*Manager, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("manager: %w", err)
