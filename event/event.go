@@ -9,6 +9,7 @@
 package event
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -154,7 +155,8 @@ type Sink interface {
 	Put(*Event) error
 }
 
-// Attack types, in the order in which an event with several of them is filed.
+// Attack types by the tags of the Core Rule Set; the order breaks ties between
+// them, most telling first.
 var attackTypes = []struct{ tag, slug, title string }{
 	{"attack-sqli", "sqli", "SQL injection"},
 	{"attack-rce", "rce", "Command injection"},
@@ -189,25 +191,39 @@ func AttackTitle(slug string) string {
 	return "Other"
 }
 
-// Attacks lists the attack types of the event's matches, most telling first,
-// without duplicates. It is empty when nothing matched.
+// Attacks lists the attack types of the event's matches without duplicates, the
+// one with the highest score first. It is empty when nothing matched.
 func (e *Event) Attacks() []string {
-	var found []string
-	for _, a := range attackTypes {
-		if slices.Contains(found, a.slug) {
-			continue
-		}
+	type found struct {
+		slug        string
+		score, rank int
+	}
+	var list []found
+	for rank, a := range attackTypes {
+		score := -1
 		for _, m := range e.Verdict.Matches {
 			if slices.Contains(m.Tags, a.tag) {
-				found = append(found, a.slug)
-				break
+				score = max(score, 0) + m.Score
 			}
 		}
+		if score < 0 {
+			continue
+		}
+		if i := slices.IndexFunc(list, func(f found) bool { return f.slug == a.slug }); i >= 0 {
+			list[i].score += score
+			continue
+		}
+		list = append(list, found{a.slug, score, rank})
 	}
-	if len(found) == 0 && len(e.Verdict.Matches) > 0 {
-		found = append(found, OtherAttack)
+	slices.SortFunc(list, func(a, b found) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.rank, b.rank)) })
+	var slugs []string
+	for _, f := range list {
+		slugs = append(slugs, f.slug)
 	}
-	return found
+	if len(slugs) == 0 && len(e.Verdict.Matches) > 0 {
+		slugs = append(slugs, OtherAttack)
+	}
+	return slugs
 }
 
 // Severity is the worst severity of the event's matches, "" when nothing matched.

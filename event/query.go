@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -73,6 +74,21 @@ type Stats struct {
 	TopSources       []Count
 	TopTargets       []Count // host and path
 	TopRules         []RuleCount
+}
+
+// Add counts n events of an attack type, k of them blocked, in a bucket of Times.
+func (s *Stats) Add(attack string, bucket int, n, k int64) {
+	s.Blocked += k
+	s.Alerted += n - k
+	i := slices.IndexFunc(s.Attacks, func(a AttackCount) bool { return a.Attack == attack })
+	if i < 0 {
+		i = len(s.Attacks)
+		s.Attacks = append(s.Attacks, AttackCount{Attack: attack, Title: AttackTitle(attack)})
+		s.AttacksOverTime = append(s.AttacksOverTime, AttackSeries{Attack: attack, Title: AttackTitle(attack), Counts: make([]int64, len(s.Times))})
+	}
+	s.Attacks[i].Count += n
+	s.Attacks[i].Blocked += k
+	s.AttacksOverTime[i].Counts[bucket] += n
 }
 
 // AttackCount is the number of events of one attack type.

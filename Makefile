@@ -1,0 +1,67 @@
+# make run    builds everything, starts a vulnerable shop behind a gateway and attacks it
+# make test   runs every test; make quick runs those that take seconds
+# make build  builds bin/ringwall, bin/ringwall-demo and the console
+# Each target installs what it needs first; see tools/setup.sh.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+TOOL := go tool -modfile=tools/go.mod
+CONSOLE_SOURCES := $(shell find console/web -path console/web/node_modules -prune -o -type f -print) api/openapi.yaml
+LDFLAGS := -s -w
+
+.PHONY: run test quick build console setup check e2e fmt generate clean bench
+
+run: build
+	@echo "run: starting the demo, Ctrl-C ends it"
+	@exec bin/ringwall-demo
+
+build: console
+	@mkdir -p bin
+	@echo "build: bin/ringwall and bin/ringwall-demo"
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ringwall ./cmd/ringwall-demo
+	@echo "build: done"
+
+console: console/dist/app/index.html
+
+console/dist/app/index.html: $(CONSOLE_SOURCES)
+	@tools/setup.sh run
+	@echo "console: building"
+	@npm --prefix console/web run --silent build
+
+test: setup console check
+	@echo "test: unit, golden, command line (race detector on)"
+	@go test -race -timeout 20m $$(go list ./... | grep -v /test/)
+	@$(MAKE) --no-print-directory e2e
+	@echo "test: everything passed"
+
+setup:
+	@tools/setup.sh test
+
+# check is everything that only reads: formats, vets, generated files, the console's own tests.
+check:
+	@echo "check: gofumpt, vet, fix, staticcheck"
+	@out=$$($(TOOL) gofumpt -l $$(git ls-files -co --exclude-standard '*.go' | grep -v /apigen/)); [ -z "$$out" ] || { echo "not formatted, run make fmt: $$out"; exit 1; }
+	@go vet ./...
+	@out=$$(go fix -diff ./... 2>&1) || { echo "$$out"; echo "outdated constructs, run go fix ./..."; exit 1; }
+	@$(TOOL) staticcheck ./...
+	@echo "check: generated code"
+	@cp api/apigen/api.gen.go /tmp/ringwall-apigen.$$$$ && go generate ./api && cmp api/apigen/api.gen.go /tmp/ringwall-apigen.$$$$ && rm /tmp/ringwall-apigen.$$$$
+	@echo "check: console"
+	@npm --prefix console/web run --silent check
+
+e2e: build
+	@echo "test: end to end, with sqlmap, nginx, wrk and Chromium"
+	@go test -count=1 -timeout 20m ./test/...
+
+quick:
+	@go vet ./...
+	@go test $$(go list ./... | grep -v /test/)
+
+fmt:
+	@$(TOOL) gofumpt -w $$(git ls-files -co --exclude-standard '*.go' | grep -v /apigen/)
+
+generate:
+	@go generate ./...
+
+clean:
+	@rm -rf bin console/dist/app console/web/node_modules test/output

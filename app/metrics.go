@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/ringwall/ringwall/gateway"
+	"github.com/ringwall/ringwall/gateway/spool"
+	"github.com/ringwall/ringwall/lake"
+)
+
+// metrics serves the Prometheus text format. docs/guide/metrics.md lists every
+// name.
+func metrics(gw *gateway.Gateway, sp *spool.Spool, l *lake.Lake, version string) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{gw, sp, l, version})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// collector reads the rooms' numbers when it is asked.
+type collector struct {
+	gateway *gateway.Gateway
+	spool   *spool.Spool
+	lake    *lake.Lake
+	version string
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("ringwall_"+name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector. Sending nothing makes the collector an
+// unchecked one: services come and go.
+func (collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	send := func(kind prometheus.ValueType, desc *prometheus.Desc, value int64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, kind, float64(value), labels...)
+	}
+	const count, gauge = prometheus.CounterValue, prometheus.GaugeValue
+	st := c.gateway.Status()
+	send(gauge, describe("build_info", "The version that runs.", "version"), 1, c.version)
+	send(gauge, describe("policy_version", "Version of the running policy."), st.PolicyVersion)
+	send(gauge, describe("requests_in_flight", "Requests under way."), st.InFlight)
+	names := map[string]string{}
+	for _, l := range st.Listeners {
+		send(gauge, describe("connections", "Open client connections.", "service", "address"), l.Connections, l.Service, l.Address)
+	}
+	for _, u := range st.Upstreams {
+		healthy := int64(0)
+		if u.Healthy {
+			healthy = 1
+		}
+		send(gauge, describe("upstream_healthy", "1 if the last connection to the server succeeded.", "service", "upstream"), healthy, u.Service, u.URL)
+		send(count, describe("upstream_requests_total", "Requests sent to the server.", "service", "upstream"), u.Requests, u.Service, u.URL)
+		send(count, describe("upstream_failures_total", "Requests that the server did not answer.", "service", "upstream"), u.Failures, u.Service, u.URL)
+	}
+	for _, s := range c.gateway.Services() {
+		names[s.ID] = s.Name
+	}
+	for _, t := range st.Traffic {
+		service := names[t.ServiceID]
+		send(count, describe("requests_total", "Requests.", "service"), t.Requests, service)
+		send(count, describe("requests_blocked_total", "Requests that were blocked.", "service"), t.Blocked, service)
+		send(count, describe("requests_alerted_total", "Requests that matched a rule and passed.", "service"), t.Alerted, service)
+		send(count, describe("requests_failed_total", "Requests answered with 502 or 504.", "service"), t.Errors, service)
+	}
+	sp := c.spool.Stats()
+	send(gauge, describe("spool_bytes", "Size of the spool on disk."), sp.Bytes)
+	send(gauge, describe("spool_events", "Events that are not in the lake yet."), sp.Waiting)
+	send(count, describe("events_dropped_total", "Events that were dropped because the spool could not take them."), sp.Dropped)
+	events, bytes := c.lake.Size(context.Background())
+	send(gauge, describe("lake_events", "Events in the lake."), events)
+	send(gauge, describe("lake_bytes", "Size of the lake on disk."), bytes)
+}

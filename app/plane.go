@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/ringwall/ringwall/asset"
+	"github.com/ringwall/ringwall/gateway"
+	"github.com/ringwall/ringwall/gateway/spool"
+	"github.com/ringwall/ringwall/policy"
+)
+
+// dataPlane is the manager's view of the one gateway in this process.
+type dataPlane struct {
+	gateway *gateway.Gateway
+	spool   *spool.Spool
+}
+
+// Status implements manager.Gateways.
+func (d *dataPlane) Status() []asset.GatewayStatus {
+	st := d.gateway.Status()
+	s := d.spool.Stats()
+	st.SpoolBytes, st.SpoolEvents, st.EventsDropped = s.Bytes, s.Waiting, s.Dropped
+	return []asset.GatewayStatus{st}
+}
+
+// Apply implements manager.Gateways.
+func (d *dataPlane) Apply(ctx context.Context, p policy.Policy) error { return d.gateway.Apply(ctx, p) }
+
+// TestAttack implements manager.Gateways. The request is harmless to any server:
+// a script tag in a parameter that nobody reads.
+func (d *dataPlane) TestAttack(ctx context.Context, serviceID string) (string, int, error) {
+	address, secure := d.gateway.Address(serviceID)
+	if address == "" {
+		return "", 0, errors.New("the service has no open port")
+	}
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url(scheme, address)+"/?ringwall-test=%3Cscript%3Ealert(1)%3C%2Fscript%3E", nil)
+	if err != nil {
+		return "", 0, err
+	}
+	req.Header.Set("User-Agent", "Ringwall test attack")
+	req.Header.Set("Accept", "*/*")
+	// The certificate is for the site's name, not for this address, and nothing
+	// secret is sent.
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
+	defer transport.CloseIdleConnections()
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return "", 0, fmt.Errorf("the gateway did not answer: %w", err)
+	}
+	defer res.Body.Close()                                      //nolint:errcheck // read to the end
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)) // the event is made when the answer is complete
+	return res.Header.Get("X-Request-Id"), res.StatusCode, nil
+}
+
+// urls lists where the gateway is reached.
+func (d *dataPlane) urls() []string {
+	var list []string
+	for _, l := range d.gateway.Status().Listeners {
+		scheme := "http"
+		if l.TLS {
+			scheme = "https"
+		}
+		list = append(list, url(scheme, l.Address))
+	}
+	return list
+}

@@ -1,0 +1,21 @@
+import {useHotkeys} from '@mantine/hooks'
+import {useNavigate, useParams} from 'react-router'
+import {EventDetail} from '../ui/EventDetail'
+import {PageHead, TextLink} from '../ui/parts'
+
+/** An event alone on a page: what a link in a ticket opens. */
+export default function EventPage() {
+  const {id = ''} = useParams()
+  const navigate = useNavigate()
+  useHotkeys([['Escape', () => void navigate('/events?id=' + id)]])
+  return (
+    <>
+      <PageHead title="Event">
+        <TextLink to="/events">All events</TextLink>
+      </PageHead>
+      <div style={{width: '100%', maxWidth: 1000, margin: '0 auto'}}>
+        <EventDetail id={id} />
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,141 @@
+import {useComputedColorScheme} from '@mantine/core'
+import {BarChart} from 'echarts/charts'
+import {BrushComponent, GridComponent, TooltipComponent} from 'echarts/components'
+import * as echarts from 'echarts/core'
+import {CanvasRenderer} from 'echarts/renderers'
+import {useEffect, useRef} from 'react'
+import {compact, integer} from '../lib/format'
+import {clock, shortStamp} from '../lib/time'
+import type {TimeChartProps} from './TimeChart'
+
+echarts.use([BarChart, GridComponent, TooltipComponent, BrushComponent, CanvasRenderer])
+
+/** Resolves a colour that may be a CSS variable: a canvas does not know them. */
+function css(color: string): string {
+  const name = /^var\((--[\w-]+)\)$/.exec(color)?.[1]
+  return name ? getComputedStyle(document.documentElement).getPropertyValue(name).trim() : color
+}
+
+function element(className: string, text = ''): HTMLElement {
+  const e = document.createElement('div')
+  e.className = className
+  e.textContent = text
+  return e
+}
+
+export default function TimeChartDrawn({times, series, height, onBrush, onPick, small}: TimeChartProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const chart = useRef<echarts.ECharts>(null)
+  const scheme = useComputedColorScheme()
+  // The handlers of the moment, for listeners that are set once.
+  const now = useRef({times, series, onBrush, onPick})
+  now.current = {times, series, onBrush, onPick}
+
+  useEffect(() => {
+    const c = echarts.init(box.current!, null, {renderer: 'canvas'})
+    chart.current = c
+    const observer = new ResizeObserver(() => c.resize())
+    observer.observe(box.current!)
+    c.on('click', (p) => {
+      const s = now.current.series[p.seriesIndex ?? -1]
+      if (s) now.current.onPick?.(s.key)
+    })
+    c.on('brushEnd', (e) => {
+      const range = (e as {areas?: {coordRange?: [number, number]}[]}).areas?.[0]?.coordRange
+      c.dispatchAction({type: 'brush', areas: []})
+      if (!range) return
+      const {times, onBrush} = now.current
+      const step = times.length > 1 ? times[1]! - times[0]! : 60e3
+      const first = Math.max(0, Math.min(range[0], range[1]))
+      const last = Math.min(times.length - 1, Math.max(range[0], range[1]))
+      if (times[first] !== undefined && times[last] !== undefined) onBrush?.(times[first], times[last] + step)
+    })
+    return () => {
+      observer.disconnect()
+      c.dispose()
+    }
+  }, [])
+
+  useEffect(() => {
+    const c = chart.current!
+    const long = times.length > 1 && times[times.length - 1]! - times[0]! > 36 * 3600e3
+    const seconds = times.length > 1 && times[1]! - times[0]! < 10e3
+    const faint = css('var(--faint)')
+    c.setOption(
+      {
+        animation: false,
+        grid: small ? {left: 2, right: 2, top: 6, bottom: 20} : {left: 44, right: 12, top: 10, bottom: 24},
+        xAxis: {
+          type: 'category',
+          data: times.map((t) => (long ? shortStamp(t) : seconds ? clock(t) : clock(t).slice(0, 5))),
+          axisLine: {lineStyle: {color: css('var(--border-strong)')}},
+          axisTick: {show: false},
+          axisLabel: {color: faint, fontSize: 11, hideOverlap: true, margin: 7, showMinLabel: !small, showMaxLabel: !small},
+        },
+        yAxis: {
+          type: 'value',
+          show: !small,
+          minInterval: 1,
+          splitNumber: 4,
+          axisLabel: {color: faint, fontSize: 11, formatter: (v: number) => compact(v)},
+          splitLine: {lineStyle: {color: css('var(--border)')}},
+        },
+        tooltip: {
+          trigger: 'axis',
+          confine: !small,
+          appendToBody: small,
+          transitionDuration: 0,
+          axisPointer: {type: 'shadow', shadowStyle: {color: css('var(--grey-soft)'), opacity: 0.7}},
+          backgroundColor: css('var(--surface)'),
+          borderColor: css('var(--border-strong)'),
+          textStyle: {color: css('var(--text)'), fontSize: 12},
+          padding: [7, 10],
+          // An element, not HTML: nothing from an event is ever parsed, and the policy
+          // forbids style attributes.
+          formatter: (raw: unknown) => {
+            const items = raw as {dataIndex: number; seriesIndex: number; value: number}[]
+            const {times, series} = now.current
+            const tip = element('chart-tip')
+            tip.append(element('t', shortStamp(times[items[0]!.dataIndex]!) + ':' + clock(times[items[0]!.dataIndex]!).slice(6)))
+            const shown = items.filter((i) => i.value > 0).sort((a, b) => b.value - a.value)
+            if (shown.length === 0) tip.append(element('', 'nothing'))
+            for (const i of shown) {
+              const line = element('l')
+              const swatch = element('s')
+              swatch.style.background = css(series[i.seriesIndex]!.color)
+              const n = document.createElement('b')
+              n.textContent = integer(i.value)
+              line.append(swatch, document.createTextNode(series[i.seriesIndex]!.name), n)
+              tip.append(line)
+            }
+            return tip
+          },
+        },
+        brush: onBrush
+          ? {
+              xAxisIndex: 0,
+              brushType: 'lineX',
+              brushStyle: {color: css('var(--accent-soft)'), borderColor: css('var(--accent)'), borderWidth: 1, opacity: 0.5},
+              outOfBrush: {},
+              throttleType: 'debounce',
+              throttleDelay: 50,
+            }
+          : undefined,
+        series: series.map((s) => ({
+          type: 'bar',
+          stack: 'all',
+          name: s.name,
+          data: s.values,
+          barCategoryGap: '18%',
+          itemStyle: {color: css(s.color)},
+          emphasis: {disabled: true},
+          cursor: onPick ? 'pointer' : 'crosshair',
+        })),
+      },
+      {notMerge: true},
+    )
+    if (onBrush) c.dispatchAction({type: 'takeGlobalCursor', key: 'brush', brushOption: {brushType: 'lineX', brushMode: 'single'}})
+  }, [times, series, scheme, small, onBrush !== undefined, onPick !== undefined])
+
+  return <div ref={box} style={{height, width: '100%'}} />
+}

@@ -1,0 +1,155 @@
+package gateway
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+
+	"github.com/ringwall/ringwall/asset"
+	"github.com/ringwall/ringwall/policy"
+	"github.com/ringwall/ringwall/waf"
+)
+
+// service is a compiled policy.Service. It is immutable but for its counters.
+type service struct {
+	Site        asset.Site
+	ServerGroup asset.ServerGroup
+	Service     asset.Service
+
+	version  int64
+	engine   *waf.Engine
+	trusted  []netip.Prefix
+	routes   []*route
+	counters *counters
+}
+
+// route is a compiled asset.Route.
+type route struct {
+	asset.Route
+	host      string // lower case, without port; "" for any
+	suffix    string // ".example.com" for "*.example.com"
+	prefix    string // without a slash at the end; "" for any
+	upstreams []*upstream
+	turn      atomic.Uint32
+}
+
+// compile builds the services of p. Engines with equal settings are shared, also
+// with the policy before.
+func (g *Gateway) compile(p policy.Policy) ([]*service, map[waf.Config]*waf.Engine, error) {
+	engines := map[waf.Config]*waf.Engine{}
+	var services []*service
+	for _, ps := range p.Services {
+		s := &service{Site: ps.Site, ServerGroup: ps.ServerGroup, Service: ps.Service, version: p.Version, counters: g.counters[ps.Service.ID]}
+		if s.counters == nil {
+			s.counters = new(counters)
+			g.counters[ps.Service.ID] = s.counters
+		}
+		for _, n := range ps.Service.TrustedProxies {
+			prefix, err := asset.ParseNetwork(n)
+			if err != nil {
+				return nil, nil, fmt.Errorf("service %q: %w", ps.Service.Name, err)
+			}
+			s.trusted = append(s.trusted, prefix)
+		}
+		for _, r := range ps.Routes {
+			cr := &route{Route: r, prefix: strings.TrimSuffix(r.PathPrefix, "/")}
+			cr.host = strings.ToLower(r.Host)
+			if suffix, ok := strings.CutPrefix(cr.host, "*"); ok {
+				cr.host, cr.suffix = "", suffix
+			}
+			for _, raw := range r.Upstreams {
+				u, err := g.proxy.upstream(ps.Service.ID, raw, r.InsecureSkipVerify)
+				if err != nil {
+					return nil, nil, fmt.Errorf("service %q: route %q: %w", ps.Service.Name, r.ID, err)
+				}
+				cr.upstreams = append(cr.upstreams, u)
+			}
+			s.routes = append(s.routes, cr)
+		}
+		cfg := waf.Config{
+			Paranoia:          ps.Service.Paranoia,
+			InboundThreshold:  ps.Service.InboundThreshold,
+			OutboundThreshold: ps.Service.OutboundThreshold,
+		}
+		engine := engines[cfg]
+		if engine == nil {
+			engine = g.engines[cfg]
+		}
+		if engine == nil {
+			var err error
+			if engine, err = waf.Compile(cfg); err != nil {
+				return nil, nil, fmt.Errorf("service %q: %w", ps.Service.Name, err)
+			}
+		}
+		engines[cfg], s.engine = engine, engine
+		services = append(services, s)
+	}
+	return services, engines, nil
+}
+
+// find returns the route for a host header and an undecoded path, nil if there is
+// none.
+func (s *service) find(host, path string) *route {
+	host = strings.ToLower(strings.TrimSuffix(stripPort(host), "."))
+	for _, r := range s.routes {
+		if r.host != "" && r.host != host || r.suffix != "" && !strings.HasSuffix(host, r.suffix) {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(path, r.prefix); ok && (rest == "" || rest[0] == '/' || r.prefix == "") {
+			return r
+		}
+	}
+	return nil
+}
+
+// stripPort takes the port off a Host header, which may be an IPv6 literal.
+func stripPort(host string) string {
+	if end := strings.IndexByte(host, ']'); end >= 0 {
+		return host[:end+1]
+	}
+	host, _, _ = strings.Cut(host, ":")
+	return host
+}
+
+// client is the address that a request came from: the peer, or, as long as the
+// hop is a trusted proxy, what its X-Forwarded-For says, read from right to left.
+// An entry that is no address ends the walk, because nothing left of it can be
+// trusted to have been written by a proxy.
+func (s *service) client(peer netip.Addr, forwarded []string) netip.Addr {
+	client := peer
+	for i := len(forwarded) - 1; i >= 0; i-- {
+		hops := strings.Split(forwarded[i], ",")
+		for j := len(hops) - 1; j >= 0; j-- {
+			if !s.trusts(client) {
+				return client
+			}
+			hop, err := parseHop(hops[j])
+			if err != nil {
+				return client
+			}
+			client = hop
+		}
+	}
+	return client
+}
+
+func (s *service) trusts(a netip.Addr) bool {
+	for _, p := range s.trusted {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseHop reads one entry of X-Forwarded-For: an address, which some proxies
+// write with a port or in brackets.
+func parseHop(s string) (netip.Addr, error) {
+	s = strings.TrimSpace(s)
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap().WithZone(""), nil
+	}
+	ap, err := netip.ParseAddrPort(s)
+	return ap.Addr().Unmap().WithZone(""), err
+}
