@@ -226,7 +226,7 @@ func TestOverviewJoinsLakeGatewaysAndObjects(t *testing.T) {
 	p.clock.add(31 * 24 * time.Hour)
 	p.Clean(ctx)
 	from = from.Add(-time.Hour)
-	if left, err := p.Store().Minutes(ctx, from, p.clock.Now()); err != nil || len(left) != 0 {
+	if left, err := p.Store().Minutes(ctx, from, p.clock.Now(), time.Hour); err != nil || len(left) != 0 {
 		t.Errorf("after 31 days: %v, %v", left, err)
 	}
 }

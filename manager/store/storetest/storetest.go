@@ -405,16 +405,18 @@ func traffic(t *testing.T, s *store.Store) {
 		b := store.Minute{Start: minute.Add(time.Minute), ServerGroupID: "g", Requests: 1}
 		return errors.Join(tx.AddTraffic(ctx, a), tx.AddTraffic(ctx, b), tx.AddTraffic(ctx, a), tx.PutMark(ctx, mark), tx.PutMark(ctx, mark))
 	})
-	got, err := s.Minutes(ctx, minute, minute.Add(time.Minute))
-	same(t, []store.Minute{{Start: minute, ServerGroupID: "g", Requests: 10, Blocked: 8, Alerted: 6, Errors: 4}}, must(t, got, err))
-	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour))
+	got, err := s.Minutes(ctx, minute, minute.Add(time.Minute), time.Minute)
+	same(t, []store.Minute{{Start: minute, Span: time.Minute, ServerGroupID: "g", Requests: 10, Blocked: 8, Alerted: 6, Errors: 4}}, must(t, got, err))
+	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour), time.Minute)
 	if len(must(t, got, err)) != 2 {
 		t.Errorf("minutes: %v", got)
 	}
+	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour), time.Hour)
+	same(t, []store.Minute{{Start: minute.Truncate(time.Hour), Span: time.Hour, ServerGroupID: "g", Requests: 11, Blocked: 8, Alerted: 6, Errors: 4}}, must(t, got, err))
 	marks, err := s.Marks(ctx)
 	same(t, []store.Mark{mark}, must(t, marks, err))
 	write(t, s, func(tx *store.Tx) error { return tx.ExpireTraffic(ctx, minute.Add(time.Minute)) })
-	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour))
+	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour), time.Minute)
 	if len(must(t, got, err)) != 1 {
 		t.Errorf("minutes after expiry: %v", got)
 	}
