@@ -110,3 +110,17 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Error("the busiest key was forgotten")
 	}
 }
+
+func TestClockSetBackDoesNotLockOutForLong(t *testing.T) {
+	tr := New(rule())
+	for range 3 {
+		tr.Take("k", start)
+	}
+	yesterday := start.Add(-24 * time.Hour)
+	if wait := tr.Take("k", yesterday); wait != time.Minute {
+		t.Errorf("wait: %v", wait)
+	}
+	if wait := tr.Take("k", yesterday.Add(time.Minute)); wait != 0 {
+		t.Errorf("after the longest pause: %v", wait)
+	}
+}
