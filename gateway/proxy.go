@@ -170,6 +170,9 @@ func rewrite(pr *httputil.ProxyRequest) {
 	}
 	forward(h, in.Header, "X-Forwarded-Proto", scheme, trusted)
 	forward(h, in.Header, "X-Forwarded-Host", in.Host, trusted)
+	if !trusted {
+		h.Del("X-Forwarded-Port")
+	}
 	dropLookalikes(h)
 	h["X-Real-Ip"] = []string{x.client.String()}
 	h["X-Request-Id"] = []string{x.id}
