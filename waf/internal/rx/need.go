@@ -2,6 +2,7 @@ package rx
 
 import (
 	"cmp"
+	"math/bits"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -130,21 +131,30 @@ func byteFrequency(b byte) float64 {
 // maskCost estimates how often a benign value has a byte of the mask.
 func maskCost(m charset.Mask) float64 {
 	var f float64
-	for b := range 256 {
-		c := byte(b)
-		if charset.Cover(charset.Of(string([]byte{c})))&m == 0 {
-			continue
-		}
-		switch {
-		case c >= 'A' && c <= 'Z':
-			f += 0.01
-		case c >= 0x80:
-			f += 0.0005
-		default:
-			f += byteFrequency(c)
+	for i := range classCost {
+		if m>>i&1 != 0 {
+			f += classCost[i]
 		}
 	}
 	return min(1, f*10)
+}
+
+// classCost has the frequency of each class of bytes.
+var classCost = buildClassCost()
+
+func buildClassCost() (cost [64]float64) {
+	for b := range 256 {
+		c := byte(b)
+		f := byteFrequency(c)
+		switch {
+		case c >= 'A' && c <= 'Z':
+			f = 0.01
+		case c >= 0x80:
+			f = 0.0005
+		}
+		cost[bits.TrailingZeros64(uint64(charset.MaskOf(string([]byte{c}))))] += f
+	}
+	return cost
 }
 
 func (a analysis) walk(re *syntax.Regexp) part {

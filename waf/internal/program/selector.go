@@ -1,0 +1,70 @@
+package program
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// selector chooses members of a collection by key. The zero value chooses all.
+type selector struct {
+	key  string // in lower case unless exact
+	re   *regexp.Regexp
+	fold bool // keys differ by more than case
+}
+
+func newSelector(t seclang.Target) (selector, error) {
+	s := selector{key: t.Key, fold: !t.Variable.CaseSensitiveKeys()}
+	if t.KeyIsRegexp {
+		pattern := t.Key
+		if s.fold {
+			pattern = "(?i)" + pattern
+		}
+		re, err := regexp.Compile(pattern)
+		if err != nil {
+			return s, err
+		}
+		s.re, s.key = re, ""
+		return s, nil
+	}
+	if s.fold {
+		s.key = strings.ToLower(s.key)
+	}
+	return s, nil
+}
+
+// all reports whether the selector chooses every member.
+func (s *selector) all() bool { return s.key == "" && s.re == nil }
+
+func (s *selector) matches(key string) bool {
+	switch {
+	case s.re != nil:
+		return s.re.MatchString(key)
+	case s.key == "":
+		return true
+	case s.fold:
+		return len(key) == len(s.key) && strings.EqualFold(key, s.key)
+	}
+	return key == s.key
+}
+
+// excludes is matches for exceptions: keys are compared in any case.
+func (s *selector) excludes(key string) bool {
+	switch {
+	case s.re != nil:
+		return s.re.MatchString(key) || s.re.MatchString(strings.ToLower(key))
+	case s.key == "":
+		return true
+	}
+	return strings.EqualFold(key, s.key)
+}
+
+func excluded(list []selector, key string) bool {
+	for i := range list {
+		if list[i].excludes(key) {
+			return true
+		}
+	}
+	return false
+}
