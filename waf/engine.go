@@ -208,6 +208,16 @@ func (t *Transaction) Verdict() Verdict {
 	return v
 }
 
+// AllMatches is Verdict's Matches with those of the rule set's own bookkeeping, such
+// as 949110, which says that the score is reached.
+func (t *Transaction) AllMatches() []Match {
+	list := make([]Match, 0, len(t.tx.Hits()))
+	for i := range t.tx.Hits() {
+		list = append(list, newMatch(&t.tx.Hits()[i]))
+	}
+	return list
+}
+
 // RuleIDs returns the ids of all rules that matched so far, in order, those
 // included that only keep the books of the rule set. Rules that the compiler could
 // evaluate beforehand are not in it.
@@ -236,7 +246,7 @@ func (t *Transaction) Close() {
 // newMatch copies what a hit says.
 func newMatch(h *program.Hit) Match {
 	m := Match{
-		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Severity: severity(h.Severity()), Score: h.Score,
+		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Data: strings.Clone(h.Data), Severity: severity(h.Severity()), Score: h.Score,
 		Tags: h.Tags(), Variable: h.Variable.String(), Value: strings.Clone(h.Value), Offset: -1,
 	}
 	if h.Key != "" {

@@ -126,6 +126,7 @@ type Match struct {
 	RuleID   int
 	Phase    int
 	Message  string
+	Data     string // what the rule writes of the match in its logdata, if anything
 	Severity string // "critical", "error", "warning", "notice", or "" if the rule has none
 	Score    int    // what the match added to the anomaly score
 	Tags     []string
