@@ -49,12 +49,15 @@ func Inspector(e *waf.Engine, detectOnly bool) func(Exchange) Result {
 		}
 		var b strings.Builder
 		for _, m := range tx.AllMatches() {
-			fmt.Fprintf(&b, "[id %q] [msg %q] [data \"%s\"] [severity %q] %s\n", fmt.Sprint(m.RuleID), m.Message, m.Data, m.Severity, m.Variable)
+			fmt.Fprintf(&b, "[id %q] [msg %q] [data \"%s\"] [severity %q] %s\n", fmt.Sprint(m.RuleID), m.Message, oneLine.Replace(m.Data), m.Severity, m.Variable)
 		}
 		r.Log += b.String()
 		return r
 	}
 }
+
+// oneLine escapes what would break a line of a log.
+var oneLine = strings.NewReplacer("\r", `\r`, "\n", `\n`)
 
 func TestCoreRuleSetRegressionTests(t *testing.T) {
 	list, err := Load(tests.FS)
@@ -85,4 +88,6 @@ func TestCoreRuleSetRegressionTests(t *testing.T) {
 }
 
 // excused lists tests that cannot pass, with the reason.
-var excused = map[string]string{}
+var excused = map[string]string{
+	"920620-1": "asserts that Apache merges two Content-Type headers into one, so that the rule against two cannot see them; Go keeps both and the rule matches as it should",
+}

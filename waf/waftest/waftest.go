@@ -164,7 +164,7 @@ func (o Output) check(x Exchange, r Result) []string {
 		}
 	}
 	for _, id := range o.Log.NoExpectIDs {
-		if slices.Contains(r.IDs, id) {
+		if !x.Refused && slices.Contains(r.IDs, id) {
 			wrong = append(wrong, fmt.Sprintf("rule %d matched", id))
 		}
 	}
@@ -305,6 +305,7 @@ func Parse(raw []byte) (Exchange, error) {
 		fields = fields[:len(fields)-1]
 	}
 	x.URI = strings.Join(fields[1:], " ")
+	hosts := 0
 	for _, l := range lines[1:] {
 		name, value, ok := strings.Cut(strings.TrimSuffix(l, "\r"), ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
@@ -313,18 +314,58 @@ func Parse(raw []byte) (Exchange, error) {
 		}
 		value = strings.Trim(value, " \t")
 		name = textproto.CanonicalMIMEHeaderKey(name)
-		if name == "Host" && x.Host == "" {
-			x.Host = value
-			continue
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			x.Refused = true // RFC 9110, section 5.5
+		}
+		if name == "Host" {
+			hosts++
+			if x.Host == "" && value != "" {
+				x.Host = value
+				continue
+			}
 		}
 		x.Header[name] = append(x.Header[name], value)
 	}
-	if len(x.Header["Transfer-Encoding"]) > 0 && strings.EqualFold(x.Header["Transfer-Encoding"][0], "chunked") {
-		body = dechunk(body)
-	}
-	x.Body = body
+	x.Refused = x.Refused || !validTarget(x.Method, x.URI) || controlEscape.MatchString(x.Host) || (hosts != 1 || x.Host == "") && strings.HasSuffix(x.Protocol, "/1.1") || hosts > 1
+	x.Body = framed(&x, body)
 	return x, nil
 }
+
+// framed returns the part of body that a server hands on, as RFC 9112, section 6,
+// says: the transfer coding goes before Content-Length, which is then dropped, and
+// without either there is no body.
+func framed(x *Exchange, body []byte) []byte {
+	if te := x.Header["Transfer-Encoding"]; len(te) > 0 && strings.EqualFold(te[0], "chunked") {
+		delete(x.Header, "Content-Length")
+		return dechunk(body)
+	}
+	length, ok := x.Header["Content-Length"]
+	if !ok {
+		return nil
+	}
+	n, err := strconv.ParseUint(length[0], 10, 31)
+	if err != nil || strings.HasPrefix(length[0], "+") {
+		x.Refused = true
+		return body
+	}
+	return body[:min(int(n), len(body))]
+}
+
+// validTarget checks the form of a request target (RFC 9112, section 3.2).
+func validTarget(method, target string) bool {
+	switch {
+	case method == "CONNECT":
+		_, port, ok := strings.Cut(target, ":")
+		return ok && port != ""
+	case target == "*":
+		return method == "OPTIONS"
+	case strings.ContainsAny(target, "#"):
+		return false
+	}
+	return strings.HasPrefix(target, "/") || strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://")
+}
+
+var controlEscape = regexp.MustCompile(`(?i)%(?:[01][0-9a-f]|7f)`)
 
 var strictLine = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \\t\\r\\n]+ HTTP/[12](?:\\.[0-9])?$")
 

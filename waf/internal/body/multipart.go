@@ -272,6 +272,10 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 			return list, false
 		}
 		line := m.rest[:i]
+		if strings.HasPrefix(line, m.delimiter) {
+			flaws.InvalidPart = true // a part without an end of its header
+			return list, true
+		}
 		m.rest = m.rest[i+1:]
 		if strings.HasSuffix(line, "\r") {
 			line = line[:len(line)-1]
@@ -295,6 +299,7 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
 			flaws.InvalidPart = true
+			continue
 		}
 		list = append(list, Pair{name, strings.Trim(value, " \t")})
 	}
