@@ -33,7 +33,7 @@ func TestFoldingLeavesTheRulesOfTheLevel(t *testing.T) {
 			}
 			words, patterns := 0, 0
 			if ph.gate != nil {
-				words, patterns = ph.gate.words.Bytes(), len(ph.gate.patterns)
+				words, patterns = ph.gate.tiers[0].words.Bytes()+ph.gate.tiers[1].words.Bytes()+ph.gate.tiers[2].words.Bytes(), len(ph.gate.patterns)
 			}
 			t.Logf("level %d phase %d: %d rules, %d patterns, %d bytes of words, always %v", paranoia, n, len(ph.rules), patterns, words, always)
 		}

@@ -17,17 +17,59 @@ import (
 // plan: a tree of the transformations that rules ask for, with the patterns that
 // want to see each result. A value walks the tree once; results that do not differ
 // from what they were made of are not looked at again.
+//
+// What a pattern needs of a value depends on what else the value lacks: without
+// quotes and backslashes a pattern against hidden commands is a list of words. So
+// there are tiers of values by the bytes that they lack, each with the conditions
+// that hold there and an automaton for their words.
 type gate struct {
 	sources  []sourcePlan
-	patterns []pattern
-	words    *multi.Automaton
+	patterns []gateable
+	guards   []guarded // by pattern, nil for most
+	tiers    [tierCount]tier
 	setWords int // length of sets of conditions, in words of 64 bits
 }
 
-// pattern is a test that rules share. Its number is the bit of its first condition
-// on words.
-type pattern struct {
-	op       gateable
+const tierCount = 3
+
+// tierAbsent has the bytes that the values of each tier lack: those of tier 0 are
+// one word, those of tier 1 plain text, those of tier 2 anything.
+var tierAbsent = buildTierAbsent()
+
+// tierMask are the classes of these bytes.
+var tierMask = [tierCount]charset.Mask{charset.Cover(tierAbsent[0]), charset.Cover(tierAbsent[1]), 0}
+
+func buildTierAbsent() (absent [tierCount]charset.Set) {
+	var word charset.Set
+	word.AddRange('a', 'z')
+	word.AddRange('A', 'Z')
+	word.AddRange('0', '9')
+	word.Add('_')
+	absent[0] = word.Not()
+	absent[1] = word.Or(charset.Of(" -.,/:+")).Not()
+	return absent
+}
+
+func tierOf(m charset.Mask) int8 {
+	switch {
+	case m&tierMask[0] == 0:
+		return 0
+	case m&tierMask[1] == 0:
+		return 1
+	}
+	return 2
+}
+
+// tier has what patterns need of the values of a tier.
+type tier struct {
+	conditions []condition // by pattern
+	words      *multi.Automaton
+}
+
+// condition is what a pattern needs. Its first condition on words has the number of
+// the pattern as its bit.
+type condition struct {
+	never    bool
 	hasWords bool
 	more     []int32        // bits of further conditions on words
 	bytes    []charset.Mask // conditions on bytes
@@ -46,9 +88,13 @@ type plan struct {
 	// change it; always tells that one changes everything.
 	touch  charset.Mask
 	always bool
-	// words and bytes are the patterns of all nodes.
-	words multi.Set
-	bytes []int32
+	all    [tierCount]wanted // the patterns of all nodes
+}
+
+// wanted are patterns that want to see a value.
+type wanted struct {
+	words multi.Set // with conditions on words
+	bytes []int32   // without
 }
 
 // planNode is the result of a list of transformations. Node 0 is the value itself;
@@ -57,9 +103,8 @@ type planNode struct {
 	parent int32
 	t      *transform.Transformation
 	need   charset.Mask
-	words  multi.Set // patterns with conditions on words
-	bytes  []int32   // patterns without
-	links  map[int32][]linkRef
+	wanted [tierCount]wanted
+	links  map[int32][]linkRef // by pattern
 }
 
 // linkRef is a link that wants to see values that may match.
@@ -116,34 +161,20 @@ func (b *gateBuilder) pattern(op gateable) int32 {
 	if !ok {
 		id = int32(len(b.g.patterns))
 		b.ids[op.identity()] = id
-		b.g.patterns = append(b.g.patterns, pattern{op: op})
+		b.g.patterns = append(b.g.patterns, op)
+		guard, _ := op.(guarded)
+		b.g.guards = append(b.g.guards, guard)
 	}
 	return id
 }
 
 func (b *gateBuilder) build() {
 	g := b.g
-	var words multi.Words
-	next := int32(len(g.patterns))
-	for i := range g.patterns {
-		pt := &g.patterns[i]
-		need := pt.op.need()
-		pt.bytes = need.Bytes
-		for j, list := range need.Words {
-			bit := int32(i)
-			pt.hasWords = true
-			if j > 0 {
-				bit = next
-				next++
-				pt.more = append(pt.more, bit)
-			}
-			for _, w := range list {
-				words.Add(w, bit)
-			}
-		}
+	bits := int32(0)
+	for i := range g.tiers {
+		bits = max(bits, b.tier(i))
 	}
-	g.setWords = int(next+63) / 64
-	g.words = words.Compile()
+	g.setWords = int(bits+63) / 64
 	// Which collections do the links look at, and which keys do they name?
 	keys := map[seclang.Variable]map[string]bool{}
 	var order []seclang.Variable
@@ -174,10 +205,39 @@ func (b *gateBuilder) build() {
 	}
 }
 
+// tier computes the conditions of a tier and returns how many bits they take.
+func (b *gateBuilder) tier(n int) int32 {
+	t := &b.g.tiers[n]
+	var words multi.Words
+	next := int32(len(b.g.patterns))
+	for i, op := range b.g.patterns {
+		need := op.need(tierAbsent[n])
+		c := condition{never: need.Never, bytes: need.Bytes}
+		for j, list := range need.Words {
+			bit := int32(i)
+			c.hasWords = true
+			if j > 0 {
+				bit = next
+				next++
+				c.more = append(c.more, bit)
+			}
+			for _, w := range list {
+				words.Add(w, bit)
+			}
+		}
+		t.conditions = append(t.conditions, c)
+	}
+	t.words = words.Compile()
+	return next
+}
+
 // plan builds the plan for the members of a collection that have the key, or for
 // those whose key no rule names.
 func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
-	pl := &plan{words: make(multi.Set, b.g.setWords)}
+	pl := &plan{}
+	for i := range pl.all {
+		pl.all[i].words = make(multi.Set, b.g.setWords)
+	}
 	pl.nodes = append(pl.nodes, planNode{})
 	for _, gl := range b.links {
 		wanted := false
@@ -197,11 +257,11 @@ func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
 			pl.touch |= n.need
 			pl.always = pl.always || n.t.Always
 		}
-		slices.Sort(n.bytes)
-		pl.bytes = append(pl.bytes, n.bytes...)
 	}
-	slices.Sort(pl.bytes)
-	pl.bytes = slices.Compact(pl.bytes)
+	for i := range pl.all {
+		slices.Sort(pl.all[i].bytes)
+		pl.all[i].bytes = slices.Compact(pl.all[i].bytes)
+	}
 	return pl
 }
 
@@ -255,14 +315,21 @@ func (b *gateBuilder) want(pl *plan, at int32, gl gatedLink) {
 	n := &pl.nodes[at]
 	if n.links == nil {
 		n.links = map[int32][]linkRef{}
-		n.words = make(multi.Set, b.g.setWords)
+		for i := range n.wanted {
+			n.wanted[i].words = make(multi.Set, b.g.setWords)
+		}
 	}
 	if _, have := n.links[gl.pattern]; !have {
-		if b.g.patterns[gl.pattern].hasWords {
-			n.words.Add(gl.pattern)
-			pl.words.Add(gl.pattern)
-		} else {
-			n.bytes = append(n.bytes, gl.pattern)
+		for i := range n.wanted {
+			switch c := &b.g.tiers[i].conditions[gl.pattern]; {
+			case c.never:
+			case c.hasWords:
+				n.wanted[i].words.Add(gl.pattern)
+				pl.all[i].words.Add(gl.pattern)
+			default:
+				n.wanted[i].bytes = append(n.wanted[i].bytes, gl.pattern)
+				pl.all[i].bytes = append(pl.all[i].bytes, gl.pattern)
+			}
 		}
 	}
 	n.links[gl.pattern] = append(n.links[gl.pattern], linkRef{gl.l.number, gl.place})
@@ -290,6 +357,7 @@ type gateEntry struct {
 	text  string
 	mask  charset.Mask
 	found multi.Set
+	tier  int8
 	ready bool  // found is filled
 	same  int32 // entry with the same words, -1 if none
 }
@@ -337,29 +405,10 @@ func (tx *Tx) gateValue(g *gate, pl *plan, src seclang.Variable, index int32, va
 	if cap(s.bits) < g.setWords*(len(pl.nodes)+1) {
 		s.bits = make([]uint64, g.setWords*(len(pl.nodes)+1))
 	}
-	s.entries = append(s.entries[:0], gateEntry{text: value, mask: charset.MaskOf(value), same: -1})
-	root := &s.entries[0]
-	if !pl.always && root.mask&pl.touch == 0 {
-		// No transformation changes this value: one look answers for all.
-		found := g.find(s, 0)
-		some := false
-		for i, w := range pl.words {
-			if w&found[i] != 0 {
-				some = true
-				break
-			}
-		}
-		if !some {
-			for _, p := range pl.bytes {
-				if g.patterns[p].possible(root) {
-					some = true
-					break
-				}
-			}
-		}
-		if !some {
-			return
-		}
+	mask := charset.MaskOf(value)
+	s.entries = append(s.entries[:0], gateEntry{text: value, mask: mask, tier: tierOf(mask), same: -1})
+	if !pl.always && mask&pl.touch == 0 && !g.someWants(s, pl) {
+		return // no transformation changes this value, so one look answers for all
 	}
 	s.at = append(s.at[:0], 0)
 	for i := range pl.nodes {
@@ -371,6 +420,24 @@ func (tx *Tx) gateValue(g *gate, pl *plan, src seclang.Variable, index int32, va
 			tx.nodeCandidates(g, n, s.at[i], src, index)
 		}
 	}
+}
+
+// someWants reports whether any pattern of the plan may match the value as it is.
+func (g *gate) someWants(s *scratch, pl *plan) bool {
+	found := g.find(s, 0)
+	root := &s.entries[0]
+	w := &pl.all[root.tier]
+	for i, bits := range w.words {
+		if bits&found[i] != 0 {
+			return true
+		}
+	}
+	for _, id := range w.bytes {
+		if g.possible(id, root) {
+			return true
+		}
+	}
+	return false
 }
 
 // derive returns the entry for what a transformation makes of entry e.
@@ -394,6 +461,7 @@ func (tx *Tx) derive(n *planNode, e int32) int32 {
 		made.same = e
 	}
 	made.mask = charset.MaskOf(text)
+	made.tier = tierOf(made.mask)
 	s.entries = append(s.entries, made)
 	return int32(len(s.entries) - 1)
 }
@@ -419,18 +487,18 @@ func (g *gate) find(s *scratch, e int32) multi.Set {
 		return x.found
 	}
 	clear(x.found)
-	g.words.Scan(x.text, x.found)
+	g.tiers[x.tier].words.Scan(x.text, x.found)
 	return x.found
 }
 
 // possible checks the conditions on bytes.
-func (p *pattern) possible(e *gateEntry) bool {
-	for _, m := range p.bytes {
+func (g *gate) possible(id int32, e *gateEntry) bool {
+	for _, m := range g.tiers[e.tier].conditions[id].bytes {
 		if e.mask&m == 0 {
 			return false
 		}
 	}
-	return true
+	return g.guards[id] == nil || g.guards[id].possible(e.text)
 }
 
 // nodeCandidates notes the links at a node that may match entry e.
@@ -438,14 +506,14 @@ func (tx *Tx) nodeCandidates(g *gate, n *planNode, e int32, src seclang.Variable
 	s := &tx.scratch
 	found := g.find(s, e)
 	x := &s.entries[e]
-	for w, bitsWanted := range n.words {
+	want := &n.wanted[x.tier]
+	for w, bitsWanted := range want.words {
 		hit := bitsWanted & found[w]
 		for hit != 0 {
 			id := int32(w<<6 | bits.TrailingZeros64(hit))
 			hit &= hit - 1
-			p := &g.patterns[id]
-			ok := p.possible(x)
-			for _, c := range p.more {
+			ok := g.possible(id, x)
+			for _, c := range g.tiers[x.tier].conditions[id].more {
 				ok = ok && found.Has(c)
 			}
 			if ok {
@@ -453,8 +521,8 @@ func (tx *Tx) nodeCandidates(g *gate, n *planNode, e int32, src seclang.Variable
 			}
 		}
 	}
-	for _, id := range n.bytes {
-		if g.patterns[id].possible(x) {
+	for _, id := range want.bytes {
+		if g.possible(id, x) {
 			tx.note(n.links[id], src, index, x.text)
 		}
 	}

@@ -29,10 +29,16 @@ type operator interface {
 // answer depends on the value only.
 type gateable interface {
 	operator
-	// need returns what a value must have; ok is false if nothing is known.
-	need() rx.Need
+	// need returns what a value that has no byte of absent must have.
+	need(absent charset.Set) rx.Need
 	// identity is equal for operators that do the same.
 	identity() string
+}
+
+// guarded operators can prove by a look at a value that they do not match it, at
+// less cost than by a test.
+type guarded interface {
+	possible(s string) bool
 }
 
 // locator operators can tell which bytes made them match.
@@ -166,8 +172,9 @@ func (o constantOperator) match(*Tx, string, bool) bool { return bool(o) }
 // rxOperator is @rx.
 type rxOperator struct{ re *rx.Regexp }
 
-func (o *rxOperator) need() rx.Need    { return o.re.Need() }
 func (o *rxOperator) identity() string { return "rx " + o.re.String() }
+
+func (o *rxOperator) need(absent charset.Set) rx.Need { return o.re.Need(absent) }
 
 func (o *rxOperator) match(tx *Tx, s string, capture bool) bool {
 	if tx.p.noGate {
@@ -298,13 +305,30 @@ func (o *phraseOperator) identity() string { return "pm " + o.name }
 // maxGateWord is how much of a phrase the gate looks for: enough to be rare.
 const maxGateWord = 12
 
-func (o *phraseOperator) need() rx.Need {
-	words := make([]string, len(o.phrases))
-	for i, p := range o.phrases {
-		words[i] = p[:min(len(p), maxGateWord)]
+func (o *phraseOperator) need(absent charset.Set) rx.Need {
+	var words []string
+	for _, p := range o.phrases {
+		if !hasAny(p, absent) {
+			words = append(words, p[:min(len(p), maxGateWord)])
+		}
+	}
+	if len(words) == 0 {
+		return rx.Need{Never: true}
 	}
 	slices.Sort(words)
 	return rx.Need{Words: [][]string{slices.Compact(words)}}
+}
+
+// hasAny reports whether s, in lower case, has a byte of the set in every spelling.
+func hasAny(s string, set charset.Set) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !set.Has(c) || c-'a' < 26 && !set.Has(c-'a'+'A') {
+			continue
+		}
+		return true
+	}
+	return false
 }
 
 // find returns the leftmost, longest phrase in s from at on.
@@ -374,10 +398,13 @@ func (o *textOperator) locate(s string) (int, int) {
 
 func (o *textOperator) identity() string { return o.name + " " + o.arg.text }
 
-func (o *textOperator) need() rx.Need {
+func (o *textOperator) need(absent charset.Set) rx.Need {
 	arg, ok := o.arg.constant()
 	if !ok || arg == "" {
 		return rx.Need{}
+	}
+	if hasAny(arg, absent) {
+		return rx.Need{Never: true}
 	}
 	// A mask of a set with one byte is a condition: the value has a byte like it.
 	n := rx.Need{Words: [][]string{{lowerASCII(arg)}}}
@@ -510,8 +537,15 @@ func newByteRange(arg string) (operator, error) {
 
 func (o *byteRange) identity() string { return "validateByteRange " + o.text }
 
-func (o *byteRange) need() rx.Need {
-	return rx.Need{Bytes: []charset.Mask{charset.Cover(o.valid.Not())}}
+func (o *byteRange) need(absent charset.Set) rx.Need {
+	bad := o.valid.Not()
+	for i := range bad {
+		bad[i] &^= absent[i]
+	}
+	if bad == (charset.Set{}) {
+		return rx.Need{Never: true}
+	}
+	return rx.Need{Bytes: []charset.Mask{charset.Cover(bad)}}
 }
 
 func (o *byteRange) match(_ *Tx, s string, _ bool) bool {
@@ -534,7 +568,7 @@ type urlEncodingOperator struct{}
 
 func (urlEncodingOperator) identity() string { return "validateUrlEncoding" }
 
-func (urlEncodingOperator) need() rx.Need {
+func (urlEncodingOperator) need(charset.Set) rx.Need {
 	return rx.Need{Bytes: []charset.Mask{charset.MaskOf("%")}}
 }
 
@@ -563,7 +597,7 @@ type utf8Operator struct{}
 
 func (utf8Operator) identity() string { return "validateUtf8Encoding" }
 
-func (utf8Operator) need() rx.Need { return rx.Need{Bytes: []charset.Mask{charset.High}} }
+func (utf8Operator) need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{charset.High}} }
 
 func (utf8Operator) match(_ *Tx, s string, _ bool) bool { return !utf8.ValidString(s) }
 
@@ -571,7 +605,10 @@ func (utf8Operator) match(_ *Tx, s string, _ bool) bool { return !utf8.ValidStri
 type sqliOperator struct{}
 
 func (sqliOperator) identity() string { return "detectSQLi" }
-func (sqliOperator) need() rx.Need    { return sqliNeed }
+
+func (sqliOperator) need(charset.Set) rx.Need { return rx.Need{} }
+
+func (sqliOperator) possible(s string) bool { return sqliPossible(s) }
 
 func (sqliOperator) match(tx *Tx, s string, capture bool) bool {
 	found, fingerprint := libinjection.IsSQLi(s)
@@ -587,7 +624,8 @@ func (sqliOperator) locate(s string) (int, int) { return 0, len(s) }
 type xssOperator struct{}
 
 func (xssOperator) identity() string { return "detectXSS" }
-func (xssOperator) need() rx.Need    { return xssNeed }
+
+func (xssOperator) need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{xssBytes}} }
 
 func (xssOperator) match(_ *Tx, s string, _ bool) bool { return libinjection.IsXSS(s) }
 

@@ -14,6 +14,8 @@ import (
 // Need is what a value must have for a pattern to match. The zero value asks for
 // nothing.
 type Need struct {
+	// Never tells that no value matches.
+	Never bool
 	// Words is a list of conditions, all of which hold: the value contains one of
 	// the words of each, letters of ASCII in any case. Words are in lower case. A
 	// value that has U+017F or U+212A may match without, since these two equal s
@@ -30,9 +32,13 @@ const (
 	maxConditions = 3
 )
 
-func needOf(tree *syntax.Regexp, binary bool) Need {
-	a := analysis{binary: binary}
+// needOf returns what values need that have no byte of absent.
+func needOf(tree *syntax.Regexp, binary bool, absent charset.Set) Need {
+	a := analysis{binary: binary, absent: absent}
 	p := a.walk(tree)
+	if p.never() {
+		return Need{Never: true}
+	}
 	p.spell()
 	var n Need
 	slices.SortStableFunc(p.words, func(x, y clause) int { return cmp.Compare(x.cost, y.cost) })
@@ -58,7 +64,10 @@ func needOf(tree *syntax.Regexp, binary bool) Need {
 	return n
 }
 
-type analysis struct{ binary bool }
+type analysis struct {
+	binary bool
+	absent charset.Set
+}
 
 // clause is a set of words one of which must occur; cost estimates how often a
 // benign value of some thirty bytes has one.
@@ -70,11 +79,16 @@ type clause struct {
 // part is what is known of a part of a pattern.
 type part struct {
 	// exact are all strings that the part matches, in lower case; nil if they are
-	// too many. Case is ignored.
+	// too many, empty but not nil if there are none. Case is ignored.
 	exact []string
 	words []clause
 	masks []charset.Mask
 }
+
+// never reports whether the part matches nothing.
+func (p *part) never() bool { return p.exact != nil && len(p.exact) == 0 }
+
+func nothing() part { return part{exact: []string{}} }
 
 // spell turns the exact strings of p into a condition.
 func (p *part) spell() {
@@ -168,6 +182,13 @@ func (a analysis) walk(re *syntax.Regexp) part {
 		return a.class(re)
 	case syntax.OpCapture:
 		return a.walk(re.Sub[0])
+	case syntax.OpNoMatch:
+		return nothing()
+	case syntax.OpStar:
+		if p := a.walk(re.Sub[0]); p.never() {
+			return part{exact: []string{""}}
+		}
+		return part{}
 	case syntax.OpQuest:
 		p := a.walk(re.Sub[0])
 		if p.exact == nil || len(p.exact) >= maxWords {
@@ -176,6 +197,9 @@ func (a analysis) walk(re *syntax.Regexp) part {
 		return part{exact: append([]string{""}, p.exact...)}
 	case syntax.OpPlus:
 		p := a.walk(re.Sub[0])
+		if p.never() {
+			return p
+		}
 		p.spell()
 		return p
 	case syntax.OpRepeat:
@@ -185,7 +209,7 @@ func (a analysis) walk(re *syntax.Regexp) part {
 	case syntax.OpAlternate:
 		return a.alternate(re.Sub)
 	}
-	return part{} // any character, a star, no match: nothing is known
+	return part{} // any character: nothing is known
 }
 
 func (a analysis) literal(re *syntax.Regexp) part {
@@ -224,6 +248,15 @@ func (a analysis) runes(ranges []rune, fold bool) part {
 		if ranges[i+1] >= 0x80 && !a.binary {
 			beyond = true
 		}
+	}
+	for i, w := range a.absent {
+		set[i] &^= w
+	}
+	if beyond && a.absent.Has(0xC5) && a.absent.Has(0xE2) && a.absent.Has(0xFF) {
+		beyond = false // nothing beyond ASCII
+	}
+	if set == (charset.Set{}) && !beyond {
+		return nothing()
 	}
 	mask := charset.Cover(set)
 	// The two runes that equal s and k stand outside the exact strings; Need says so.
@@ -270,10 +303,16 @@ func (a analysis) runes(ranges []rune, fold bool) part {
 func (a analysis) repeat(re *syntax.Regexp) part {
 	sub := a.walk(re.Sub[0])
 	if re.Min == 0 {
+		if sub.never() || re.Max == 0 {
+			return part{exact: []string{""}}
+		}
 		if re.Max != 1 || sub.exact == nil {
 			return part{}
 		}
 		return part{exact: append([]string{""}, sub.exact...)}
+	}
+	if sub.never() {
+		return sub
 	}
 	n := min(re.Min, 8)
 	subs := make([]part, n, n+1)
@@ -305,6 +344,11 @@ func join(subs []part) part {
 			p.words = append(p.words, c)
 		}
 		cur = []string{""}
+	}
+	for i := range subs {
+		if subs[i].never() {
+			return nothing()
+		}
 	}
 	for _, s := range subs {
 		p.words = append(p.words, s.words...)
@@ -345,9 +389,14 @@ func (a analysis) alternate(list []*syntax.Regexp) part {
 		have  = true
 		mask  charset.Mask
 		masks = true
+		some  = false
 	)
 	for _, re := range list {
 		s := a.walk(re)
+		if s.never() {
+			continue
+		}
+		some = true
 		if m, ok := rarest(s); ok {
 			mask |= m
 		} else {
@@ -370,6 +419,9 @@ func (a analysis) alternate(list []*syntax.Regexp) part {
 		} else {
 			have = false
 		}
+	}
+	if !some {
+		return nothing()
 	}
 	if all && len(exact) <= maxWords {
 		slices.Sort(exact)

@@ -27,7 +27,6 @@ type Regexp struct {
 	source string
 	binary bool // values are bytes, not UTF-8
 	dfa    *dfa
-	need   Need
 	groups int
 
 	once    sync.Once
@@ -54,9 +53,6 @@ func Compile(pattern string) (*Regexp, error) {
 		return nil, fmt.Errorf("regular expression: %w", err)
 	}
 	r.dfa = newDFA(prog, r.binary)
-	if tree, err = syntax.Parse(r.text, syntax.Perl); err == nil {
-		r.need = needOf(tree, r.binary)
-	}
 	return r, nil
 }
 
@@ -66,8 +62,15 @@ func (r *Regexp) String() string { return r.source }
 // Groups returns the number of capturing groups.
 func (r *Regexp) Groups() int { return r.groups }
 
-// Need returns what a value must have to match.
-func (r *Regexp) Need() Need { return r.need }
+// Need returns what a value that has no byte of absent must have to match. It is
+// costly; ask once.
+func (r *Regexp) Need(absent charset.Set) Need {
+	tree, err := syntax.Parse(r.text, syntax.Perl)
+	if err != nil {
+		return Need{}
+	}
+	return needOf(tree, r.binary, absent)
+}
 
 // Match reports whether s has a match. Its time is linear in the length of s.
 func (r *Regexp) Match(s string) bool {
