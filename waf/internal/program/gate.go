@@ -28,6 +28,8 @@ type gate struct {
 	guards   []guarded // by pattern, nil for most
 	tiers    [tierCount]tier
 	setWords int // length of sets of conditions, in words of 64 bits
+	// transforms are all transformations of the plans, by number.
+	transforms []*transform.Transformation
 }
 
 const tierCount = 3
@@ -102,6 +104,7 @@ type wanted struct {
 type planNode struct {
 	parent int32
 	t      *transform.Transformation
+	number int32 // of t in the gate
 	need   charset.Mask
 	wanted [tierCount]wanted
 	links  map[int32][]linkRef // by pattern
@@ -299,7 +302,12 @@ func (b *gateBuilder) place(pl *plan, gl gatedLink) {
 		}
 		if child < 0 {
 			child = int32(len(pl.nodes))
-			pl.nodes = append(pl.nodes, planNode{parent: at, t: t})
+			number := slices.Index(b.g.transforms, t)
+			if number < 0 {
+				number = len(b.g.transforms)
+				b.g.transforms = append(b.g.transforms, t)
+			}
+			pl.nodes = append(pl.nodes, planNode{parent: at, t: t, number: int32(number)})
 		}
 		at = child
 		if gl.l.multiMatch {
@@ -350,6 +358,7 @@ type scratch struct {
 	entries []gateEntry
 	at      []int32 // entry of each node
 	bits    []uint64
+	made    []int32 // by entry and transformation: one more than the entry it makes
 }
 
 // gateEntry is one distinct text that a value becomes.
@@ -359,6 +368,8 @@ type gateEntry struct {
 	found multi.Set
 	tier  int8
 	ready bool  // found is filled
+	asked bool  // idle is known
+	idle  bool  // no pattern of the plan may match
 	same  int32 // entry with the same words, -1 if none
 }
 
@@ -407,63 +418,80 @@ func (tx *Tx) gateValue(g *gate, pl *plan, src seclang.Variable, index int32, va
 	}
 	mask := charset.MaskOf(value)
 	s.entries = append(s.entries[:0], gateEntry{text: value, mask: mask, tier: tierOf(mask), same: -1})
-	if !pl.always && mask&pl.touch == 0 && !g.someWants(s, pl) {
+	if !pl.always && mask&pl.touch == 0 && g.idle(s, pl, 0) {
 		return // no transformation changes this value, so one look answers for all
 	}
+	s.made = append(s.made[:0], make([]int32, len(g.transforms))...)
 	s.at = append(s.at[:0], 0)
 	for i := range pl.nodes {
 		n := &pl.nodes[i]
 		if i > 0 {
-			s.at = append(s.at, tx.derive(n, s.at[n.parent]))
+			s.at = append(s.at, tx.derive(g, n, s.at[n.parent]))
 		}
-		if n.links != nil {
+		if n.links != nil && !g.idle(s, pl, s.at[i]) {
 			tx.nodeCandidates(g, n, s.at[i], src, index)
 		}
 	}
 }
 
-// someWants reports whether any pattern of the plan may match the value as it is.
-func (g *gate) someWants(s *scratch, pl *plan) bool {
-	found := g.find(s, 0)
-	root := &s.entries[0]
-	w := &pl.all[root.tier]
+// idle reports whether no pattern of the plan may match entry e, at whatever node.
+func (g *gate) idle(s *scratch, pl *plan, e int32) bool {
+	x := &s.entries[e]
+	if x.asked {
+		return x.idle
+	}
+	found := g.find(s, e)
+	x = &s.entries[e]
+	x.asked = true
+	w := &pl.all[x.tier]
 	for i, bits := range w.words {
 		if bits&found[i] != 0 {
-			return true
+			return false
 		}
 	}
 	for _, id := range w.bytes {
-		if g.possible(id, root) {
-			return true
+		if g.possible(id, x) {
+			return false
 		}
 	}
-	return false
+	x.idle = true
+	return true
 }
 
 // derive returns the entry for what a transformation makes of entry e.
-func (tx *Tx) derive(n *planNode, e int32) int32 {
+func (tx *Tx) derive(g *gate, n *planNode, e int32) int32 {
 	s := &tx.scratch
 	from := &s.entries[e]
 	if !n.t.Always && from.mask&n.need == 0 {
 		return e
 	}
-	text := n.t.Apply(&tx.arena, from.text)
-	if text == from.text {
-		return e
+	memo := &s.made[int(e)*len(g.transforms)+int(n.number)]
+	if *memo != 0 {
+		return *memo - 1
 	}
+	text := n.t.Apply(&tx.arena, from.text)
+	to := int32(-1)
 	for i := range s.entries {
 		if s.entries[i].text == text {
-			return int32(i)
+			to = int32(i)
+			break
 		}
 	}
-	made := gateEntry{text: text, same: -1}
+	if to < 0 {
+		to = int32(len(s.entries))
+	}
+	*memo = to + 1
+	if int(to) < len(s.entries) {
+		return to
+	}
+	made := gateEntry{text: text, mask: charset.MaskOf(text), same: -1}
 	if n.t.CaseOnly && from.mask&charset.High == 0 {
 		made.same = e
 	}
-	made.mask = charset.MaskOf(text)
 	made.tier = tierOf(made.mask)
 	s.entries = append(s.entries, made)
-	return int32(len(s.entries) - 1)
+	s.made = append(s.made, make([]int32, len(g.transforms))...)
+	return to
 }
 
 // find returns the conditions on words that entry e fulfils.

@@ -520,7 +520,7 @@ func uppercase(_ *arena.Arena, s string) string { return strings.ToUpper(s) }
 
 // normalisePath resolves ., .. and doubled slashes; a slash at the end stays.
 func normalisePath(a *arena.Arena, s string) string {
-	if s == "" {
+	if s == "" || s != "." && isCleanPath(s) {
 		return s
 	}
 	clean := path.Clean(s)
@@ -536,6 +536,23 @@ func normalisePath(a *arena.Arena, s string) string {
 		return a.Concat(clean, "/")
 	}
 	return clean
+}
+
+// isCleanPath reports that no component of s is empty, . or .., a slash at either
+// end aside. It may miss some.
+func isCleanPath(s string) bool {
+	start := 0
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) && s[i] != '/' {
+			continue
+		}
+		switch part := s[start:i]; {
+		case part == "" && i > 0 && i < len(s), part == ".", part == "..":
+			return false
+		}
+		start = i + 1
+	}
+	return true
 }
 
 // normalisePathWin treats \ as / and then also takes away what Windows ignores:
@@ -766,12 +783,7 @@ func removeWhitespace(a *arena.Arena, s string) string {
 		}
 	}
 	if !ascii {
-		return strings.Map(func(r rune) rune {
-			if unicode.IsSpace(r) {
-				return -1
-			}
-			return r
-		}, s)
+		return removeUnicodeSpace(a, s)
 	}
 	if first < 0 {
 		return s
@@ -781,6 +793,29 @@ func removeWhitespace(a *arena.Arena, s string) string {
 		if c := s[i]; c != ' ' && c-'\t' >= 5 {
 			out[n] = c
 			n++
+		}
+	}
+	return a.Shrink(out, n)
+}
+
+// removeUnicodeSpace is removeWhitespace for values that are not ASCII.
+func removeUnicodeSpace(a *arena.Arena, s string) string {
+	i := 0
+	for i < len(s) { // up to the first change
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsSpace(r) {
+			break
+		}
+		i += size
+	}
+	if i == len(s) {
+		return s
+	}
+	out := a.Alloc(i + 3*(len(s)-i))
+	n := copy(out, s[:i])
+	for _, r := range s[i:] {
+		if !unicode.IsSpace(r) {
+			n += utf8.EncodeRune(out[n:], r)
 		}
 	}
 	return a.Shrink(out, n)
