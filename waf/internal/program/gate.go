@@ -75,6 +75,7 @@ type condition struct {
 	hasWords bool
 	more     []int32        // bits of further conditions on words
 	bytes    []charset.Mask // conditions on bytes
+	shortest int            // length of the shortest word of the first condition on words
 }
 
 // sourcePlan has the plans for the members of one collection.
@@ -86,6 +87,9 @@ type sourcePlan struct {
 
 type plan struct {
 	nodes []planNode
+	// live are the nodes that a value of each tier must visit, in order: the others
+	// want nothing of it, nor do their children.
+	live [tierCount][]int32
 	// touch are the bytes of which a value must have one for any transformation to
 	// change it; always tells that one changes everything.
 	touch  charset.Mask
@@ -108,6 +112,9 @@ type planNode struct {
 	need   charset.Mask
 	wanted [tierCount]wanted
 	links  map[int32][]linkRef // by pattern
+	// enough is the length that the result must have for any pattern here or at a
+	// child to match, 0 if that is not known.
+	enough int
 }
 
 // linkRef is a link that wants to see values that may match.
@@ -219,7 +226,9 @@ func (b *gateBuilder) tier(n int) int32 {
 		for j, list := range need.Words {
 			bit := int32(i)
 			c.hasWords = true
-			if j > 0 {
+			if j == 0 {
+				c.shortest = len(slices.MinFunc(list, func(x, y string) int { return len(x) - len(y) }))
+			} else {
 				bit = next
 				next++
 				c.more = append(c.more, bit)
@@ -265,7 +274,83 @@ func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
 		slices.Sort(pl.all[i].bytes)
 		pl.all[i].bytes = slices.Compact(pl.all[i].bytes)
 	}
+	b.findLive(pl)
 	return pl
+}
+
+// findLive finds the nodes that each tier must visit, and how long results must be.
+func (b *gateBuilder) findLive(pl *plan) {
+	const unbounded = 1 << 30
+	live := make([][tierCount]bool, len(pl.nodes))
+	enough := make([]int, len(pl.nodes))
+	for i := range enough {
+		enough[i] = unbounded
+	}
+	for i := len(pl.nodes) - 1; i >= 0; i-- {
+		n := &pl.nodes[i]
+		for k := range n.wanted {
+			w := &n.wanted[k]
+			live[i][k] = live[i][k] || len(w.bytes) > 0 || slices.ContainsFunc(w.words, func(x uint64) bool { return x != 0 })
+		}
+		for id := range n.links {
+			c := &b.g.tiers[tierCount-1].conditions[id]
+			if !c.hasWords {
+				enough[i] = 0
+			}
+			enough[i] = min(enough[i], c.shortest)
+		}
+		if i == 0 {
+			break
+		}
+		n.enough = enough[i]
+		up := enough[i]
+		if grows(n.t) {
+			up = 0
+		}
+		enough[n.parent] = min(enough[n.parent], up)
+		parent := &live[n.parent]
+		for k := range parent {
+			// What a decoder makes of plain text may be anything; other
+			// transformations add no byte that plain text lacks.
+			want := live[i][k]
+			if opens(n.t) {
+				want = live[i][tierCount-1]
+				live[i][k] = want
+			}
+			parent[k] = parent[k] || want
+		}
+	}
+	// A node below a decoder belongs to the last tier.
+	for i := 1; i < len(pl.nodes); i++ {
+		for at := int32(i); at > 0; at = pl.nodes[at].parent {
+			if opens(pl.nodes[at].t) {
+				for k := range live[i] {
+					live[i][k] = live[i][tierCount-1]
+				}
+			}
+		}
+	}
+	for k := range pl.live {
+		for i := range pl.nodes {
+			if i > 0 && live[i][k] {
+				pl.live[k] = append(pl.live[k], int32(i))
+			}
+		}
+	}
+}
+
+// opens reports whether t may make bytes of plain text that plain text lacks.
+func opens(t *transform.Transformation) bool {
+	return t.Always || t.Name == "sqlHexDecode" || t.Name == "urlEncode"
+}
+
+// grows reports whether the result of t may have more bytes of ASCII than the value.
+func grows(t *transform.Transformation) bool {
+	switch t.Name {
+	case "base64Encode", "hexEncode", "urlEncode", "utf8toUnicode", "length", "md5", "sha1", "removeComments":
+		return true
+	}
+	return false
 }
 
 // mayselect reports whether a target may include members with the key. Keys are
@@ -422,15 +507,28 @@ func (tx *Tx) gateValue(g *gate, pl *plan, src seclang.Variable, index int32, va
 		return // no transformation changes this value, so one look answers for all
 	}
 	s.made = append(s.made[:0], make([]int32, len(g.transforms))...)
-	s.at = append(s.at[:0], 0)
-	for i := range pl.nodes {
+	if cap(s.at) < len(pl.nodes) {
+		s.at = make([]int32, len(pl.nodes))
+	}
+	s.at = s.at[:len(pl.nodes)]
+	s.at[0] = 0
+	tier := s.entries[0].tier
+	if pl.nodes[0].links != nil && !g.idle(s, pl, 0) {
+		tx.nodeCandidates(g, &pl.nodes[0], 0, src, index)
+	}
+	for _, i := range pl.live[tier] {
 		n := &pl.nodes[i]
-		if i > 0 {
-			s.at = append(s.at, tx.derive(g, n, s.at[n.parent]))
+		from := s.at[n.parent]
+		if from < 0 {
+			s.at[i] = -1
+			continue
 		}
-		if n.links != nil && !g.idle(s, pl, s.at[i]) {
-			tx.nodeCandidates(g, n, s.at[i], src, index)
+		e := tx.derive(g, n, from)
+		s.at[i] = e
+		if e < 0 || n.links == nil || e == 0 && s.entries[0].idle {
+			continue
 		}
+		tx.nodeCandidates(g, n, e, src, index)
 	}
 }
 
@@ -458,7 +556,8 @@ func (g *gate) idle(s *scratch, pl *plan, e int32) bool {
 	return true
 }
 
-// derive returns the entry for what a transformation makes of entry e.
+// derive returns the entry for what a transformation makes of entry e, or -1 if
+// that is too short for any pattern to match.
 func (tx *Tx) derive(g *gate, n *planNode, e int32) int32 {
 	s := &tx.scratch
 	from := &s.entries[e]
@@ -468,6 +567,9 @@ func (tx *Tx) derive(g *gate, n *planNode, e int32) int32 {
 	memo := &s.made[int(e)*len(g.transforms)+int(n.number)]
 	if *memo != 0 {
 		return *memo - 1
+	}
+	if n.t.Bound != nil && n.enough > 0 && n.t.Bound(from.text) < n.enough {
+		return -1
 	}
 	text := n.t.Apply(&tx.arena, from.text)
 	to := int32(-1)
@@ -519,12 +621,20 @@ func (g *gate) find(s *scratch, e int32) multi.Set {
 	return x.found
 }
 
-// possible checks the conditions on bytes.
-func (g *gate) possible(id int32, e *gateEntry) bool {
-	for _, m := range g.tiers[e.tier].conditions[id].bytes {
+// fulfils checks conditions on bytes.
+func (e *gateEntry) fulfils(conditions []charset.Mask) bool {
+	for _, m := range conditions {
 		if e.mask&m == 0 {
 			return false
 		}
+	}
+	return true
+}
+
+// possible checks the conditions on bytes and the guard of a pattern.
+func (g *gate) possible(id int32, e *gateEntry) bool {
+	if !e.fulfils(g.tiers[e.tier].conditions[id].bytes) {
+		return false
 	}
 	return g.guards[id] == nil || g.guards[id].possible(e.text)
 }
@@ -532,20 +642,36 @@ func (g *gate) possible(id int32, e *gateEntry) bool {
 // nodeCandidates notes the links at a node that may match entry e.
 func (tx *Tx) nodeCandidates(g *gate, n *planNode, e int32, src seclang.Variable, index int32) {
 	s := &tx.scratch
-	found := g.find(s, e)
 	x := &s.entries[e]
 	want := &n.wanted[x.tier]
-	for w, bitsWanted := range want.words {
-		hit := bitsWanted & found[w]
-		for hit != 0 {
-			id := int32(w<<6 | bits.TrailingZeros64(hit))
-			hit &= hit - 1
-			ok := g.possible(id, x)
-			for _, c := range g.tiers[x.tier].conditions[id].more {
-				ok = ok && found.Has(c)
+	conditions := g.tiers[x.tier].conditions
+	// The conditions on bytes cost less than the words.
+	some := false
+	for w, left := range want.words {
+		for ; left != 0; left &= left - 1 {
+			id := int32(w<<6 | bits.TrailingZeros64(left))
+			if x.fulfils(conditions[id].bytes) {
+				some = true
+				break
 			}
-			if ok {
-				tx.note(n.links[id], src, index, x.text)
+		}
+		if some {
+			break
+		}
+	}
+	if some {
+		found := g.find(s, e)
+		x = &s.entries[e]
+		for w, wanted := range want.words {
+			for hit := wanted & found[w]; hit != 0; hit &= hit - 1 {
+				id := int32(w<<6 | bits.TrailingZeros64(hit))
+				ok := g.possible(id, x)
+				for _, c := range conditions[id].more {
+					ok = ok && found.Has(c)
+				}
+				if ok {
+					tx.note(n.links[id], src, index, x.text)
+				}
 			}
 		}
 	}

@@ -316,7 +316,11 @@ func (o *phraseOperator) need(absent charset.Set) rx.Need {
 		return rx.Need{Never: true}
 	}
 	slices.Sort(words)
-	return rx.Need{Words: [][]string{slices.Compact(words)}}
+	n := rx.Need{Words: [][]string{slices.Compact(words)}}
+	if m, ok := rx.WordMask(words); ok {
+		n.Bytes = append(n.Bytes, m)
+	}
+	return n
 }
 
 // hasAny reports whether s, in lower case, has a byte of the set in every spelling.

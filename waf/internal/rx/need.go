@@ -47,6 +47,11 @@ func needOf(tree *syntax.Regexp, binary bool, absent charset.Set) Need {
 			n.Words = append(n.Words, c.words)
 		}
 	}
+	for _, words := range n.Words {
+		if m, ok := WordMask(words); ok {
+			p.masks = append(p.masks, m)
+		}
+	}
 	slices.SortFunc(p.masks, func(x, y charset.Mask) int { return cmp.Compare(maskCost(x), maskCost(y)) })
 	p.masks = slices.Compact(p.masks)
 	for _, m := range p.masks {
@@ -62,6 +67,28 @@ func needOf(tree *syntax.Regexp, binary bool, absent charset.Set) Need {
 		}
 	}
 	return n
+}
+
+// WordMask returns classes of which a value must have one to contain one of the
+// words. It is not ok if one of the words has letters only, which tell little.
+func WordMask(words []string) (m charset.Mask, ok bool) {
+	for _, w := range words {
+		best, cost := charset.Mask(0), 2.0
+		for i := range len(w) {
+			if c := w[i]; c-'a' < 26 || c-'A' < 26 || c >= 0x80 {
+				continue
+			}
+			class := charset.MaskOf(w[i : i+1])
+			if c := maskCost(class); c < cost {
+				best, cost = class, c
+			}
+		}
+		if best == 0 {
+			return 0, false
+		}
+		m |= best
+	}
+	return m, m != 0
 }
 
 type analysis struct {

@@ -37,6 +37,9 @@ type Transformation struct {
 	// Apply returns the transformed value, s itself if nothing changed. The result
 	// may point into a or into s.
 	Apply func(a *arena.Arena, s string) string
+	// Bound, if not nil, returns an upper bound for the length of the result, at less
+	// cost than the result.
+	Bound func(s string) int
 	// CaseOnly tells that the result differs from the value in the case of letters
 	// at most, if the value is ASCII.
 	CaseOnly bool
@@ -73,7 +76,7 @@ func letters(lo, hi byte) charset.Set {
 const space = "\t\n\v\f\r "
 
 var all = []Transformation{
-	{Name: "base64Decode", Always: true, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, false) }},
+	{Name: "base64Decode", Always: true, Bound: boundBase64, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, false) }},
 	{Name: "base64DecodeExt", Always: true, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, true) }},
 	{Name: "base64Encode", Always: true, Apply: encodeBase64},
 	{Name: "cmdLine", Needs: letters('A', 'Z').Or(needs("\"'\\^ ,;\t\r\n/(")), Apply: cmdLine},
@@ -193,6 +196,15 @@ func decodeBase64(a *arena.Arena, s string, forgiving bool) string {
 		n += 2
 	}
 	return a.Shrink(out, n)
+}
+
+// boundBase64 counts the characters before the first that ends strict decoding.
+func boundBase64(s string) int {
+	i := 0
+	for i < len(s) && (base64Value(s[i]) != 0xff || s[i] == '\r' || s[i] == '\n') {
+		i++
+	}
+	return i*3/4 + 2
 }
 
 func encodeBase64(a *arena.Arena, s string) string {

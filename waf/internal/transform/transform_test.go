@@ -50,6 +50,9 @@ func compare(t *testing.T, want func(name, s string) string, s string) {
 		if !tr.Always && charset.MaskOf(s)&charset.Cover(tr.Needs) == 0 && got != s {
 			t.Errorf("%s changed %q to %q, which has no byte of Needs", tr.Name, s, got)
 		}
+		if tr.Bound != nil && tr.Bound(s) < len(got) {
+			t.Errorf("%s(%q) has %d bytes, the bound is %d", tr.Name, s, len(got), tr.Bound(s))
+		}
 		if tr.CaseOnly && charset.MaskOf(s)&charset.High == 0 && !strings.EqualFold(got, s) {
 			t.Errorf("%s(%q) = %q is more than a change of case", tr.Name, s, got)
 		}
