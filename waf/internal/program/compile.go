@@ -721,6 +721,26 @@ func (c *compiler) finish(plain bool) {
 	}
 	p.findNeeded()
 	p.findScalars()
+	p.findSlots()
+}
+
+// findSlots finds the variables of TX that regular expressions select.
+func (p *Program) findSlots() {
+	for i := range p.rules {
+		for j := range p.rules[i].links {
+			for k := range p.rules[i].links[j].targets {
+				t := &p.rules[i].links[j].targets[k]
+				if t.variable != seclang.TX || !t.key.all() && t.key.re == nil {
+					continue
+				}
+				for slot, name := range p.names {
+					if t.key.matches(name) {
+						t.slots = append(t.slots, int32(slot))
+					}
+				}
+			}
+		}
+	}
 }
 
 // findNeeded notes which variables the rules that can run refer to.

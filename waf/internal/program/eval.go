@@ -254,7 +254,7 @@ func (tx *Tx) targetTX(r *rule, l *link, depth int, t *target) bool {
 		return v.set && tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: t.key.key, Value: v.text})
 	}
 	found := false
-	for i := range tx.slots {
+	for _, i := range t.slots {
 		if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) &&
 			tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: tx.p.names[i], Value: tx.slots[i].text}) {
 			found = true
@@ -279,7 +279,7 @@ func (tx *Tx) count(r *rule, t *target) int {
 			}
 			return 0
 		}
-		for i := range tx.slots {
+		for _, i := range t.slots {
 			if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) {
 				n++
 			}

@@ -132,6 +132,7 @@ type target struct {
 	count    bool
 	key      selector
 	except   []selector
+	slots    []int32 // of TX that a regular expression selects
 }
 
 // phase is what runs in one phase.

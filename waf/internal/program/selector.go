@@ -12,6 +12,8 @@ type selector struct {
 	key  string // in lower case unless exact
 	re   *regexp.Regexp
 	fold bool // keys differ by more than case
+	// prefix is what keys begin with if re asks for no more than that, in lower case.
+	prefix string
 }
 
 func newSelector(t seclang.Target) (selector, error) {
@@ -26,6 +28,9 @@ func newSelector(t seclang.Target) (selector, error) {
 			return s, err
 		}
 		s.re, s.key = re, ""
+		if s.fold && plainPrefix.MatchString(t.Key) {
+			s.prefix = strings.ToLower(t.Key[1:])
+		}
 		return s, nil
 	}
 	if s.fold {
@@ -34,11 +39,17 @@ func newSelector(t seclang.Target) (selector, error) {
 	return s, nil
 }
 
+// plainPrefix are patterns that ask for a prefix. Letters that have a third case,
+// s and k, are matched by EqualFold as well as by a regular expression.
+var plainPrefix = regexp.MustCompile(`^\^[A-Za-z0-9_]+$`)
+
 // all reports whether the selector chooses every member.
 func (s *selector) all() bool { return s.key == "" && s.re == nil }
 
 func (s *selector) matches(key string) bool {
 	switch {
+	case s.prefix != "":
+		return len(key) >= len(s.prefix) && strings.EqualFold(key[:len(s.prefix)], s.prefix)
 	case s.re != nil:
 		return s.re.MatchString(key)
 	case s.key == "":

@@ -12,3 +12,6 @@ func (t *Trace) ran(r *rule, matched bool) {
 		t.Matched = append(t.Matched, r.id)
 	}
 }
+
+// StartTrace begins to collect.
+func (tx *Tx) StartTrace() { tx.Trace = &Trace{} }

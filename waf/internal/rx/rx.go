@@ -28,6 +28,8 @@ type Regexp struct {
 	binary bool // values are bytes, not UTF-8
 	dfa    *dfa
 	groups int
+	// whole tells that every value matches from its beginning to its end.
+	whole bool
 
 	once    sync.Once
 	precise *regexp.Regexp // compiled when first needed: most patterns never match
@@ -47,6 +49,7 @@ func Compile(pattern string) (*Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regular expression: %w", err)
 	}
+	r.whole = !r.binary && (pattern == "^.*$" || pattern == "^.*" || pattern == ".*")
 	r.groups = tree.MaxCap()
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
@@ -74,6 +77,9 @@ func (r *Regexp) Need(absent charset.Set) Need {
 
 // Match reports whether s has a match. Its time is linear in the length of s.
 func (r *Regexp) Match(s string) bool {
+	if r.whole {
+		return true
+	}
 	switch r.dfa.match(s) {
 	case no:
 		return false
@@ -96,6 +102,9 @@ func (r *Regexp) MatchPrecisely(s string) bool {
 // Find returns the places of the leftmost match and of its groups as regexp does,
 // or nil.
 func (r *Regexp) Find(s string) []int {
+	if r.whole {
+		return []int{0, len(s)}
+	}
 	if !r.binary {
 		return r.compiled().FindStringSubmatchIndex(s)
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,12 +108,17 @@ func check(t *testing.T, r *Regexp, s string) {
 			t.Errorf("%q matches %q, which lacks what it needs in tier %d: %v", r, s, i, need)
 		}
 	}
-	if got := r.Find(s) != nil; got != want {
-		t.Errorf("%q on %q: Find says %v", r, s, got)
+	loc := r.Find(s)
+	if (loc != nil) != want {
+		t.Errorf("%q on %q: Find says %v", r, s, loc)
+	}
+	if !r.binary && !slices.Equal(loc, r.compiled().FindStringSubmatchIndex(s)) {
+		t.Errorf("%q on %q: Find says %v", r, s, loc)
 	}
 }
 
 var patterns = []string{
+	`^.*$`, `.*`, `^.*`,
 	`a`, `^a$`, `^$`, ``, `a|b`, `(?i)sk`, `\bor\b`, `\Bor\B`, `[^a]`, `[^\x21-\x7E]`, `.`, `a.c`, `^a.b$`, `(a+)+$`, `x{2,4}y`, `(?i)select.*?from`,
 	`[^\xbe]\xbc`, `\xbc[^\xbe>]*[\xbe>]|<[^\xbe]*\xbe`, `é+`, `(?i)É`, `[à-ü]x`, `\w+\s*=`, `(?:a|b|)c`, `\Aab`, `ab\z`, `(?-m)^ab$`, `[\s\x0b]+x`,
 	`(?i)(?:union|select)[^a]{3}x`, `\d{1,3}`, `(?i)k[s]t`, `a\b`, `\b`, `\B`, `^\s*$`, `(?i)[k-s]+!`, `\x{212a}`, `(foo|bar)+baz|q`,
