@@ -22,25 +22,15 @@ func crsEngine(t testing.TB) func(Exchange) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Inspector(e, true)
+	return inspector(e, true)
 }
 
-// Inspector makes an inspector of an engine.
-func Inspector(e *waf.Engine, detectOnly bool) func(Exchange) Result {
+// inspector makes an inspector of an engine.
+func inspector(e *waf.Engine, detectOnly bool) func(Exchange) Result {
 	return func(x Exchange) Result {
-		tx := e.Begin(waf.Request{
-			ID: "test", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
-			Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header, DetectOnly: detectOnly,
-		})
+		tx := beginExchange(e, x, detectOnly)
 		defer tx.Close()
-		tx.RequestHeaders()
-		tx.RequestBody(x.Body)
-		tx.EndRequest()
-		tx.ResponseHeaders(x.Response.Status, "HTTP/1.1", x.Response.Header)
-		if tx.WantsResponseBody() {
-			tx.ResponseBody(x.Response.Body)
-		}
-		tx.EndResponse()
+		runExchange(tx, x)
 		tx.Finish()
 		r := Result{IDs: tx.RuleIDs()}
 		v := tx.Verdict()
@@ -54,6 +44,24 @@ func Inspector(e *waf.Engine, detectOnly bool) func(Exchange) Result {
 		r.Log += b.String()
 		return r
 	}
+}
+
+func beginExchange(e *waf.Engine, x Exchange, detectOnly bool) *waf.Transaction {
+	return e.Begin(waf.Request{
+		ID: "test", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
+		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header, DetectOnly: detectOnly,
+	})
+}
+
+func runExchange(tx *waf.Transaction, x Exchange) {
+	tx.RequestHeaders()
+	tx.RequestBody(x.Body)
+	tx.EndRequest()
+	tx.ResponseHeaders(x.Response.Status, "HTTP/1.1", x.Response.Header)
+	if tx.WantsResponseBody() {
+		tx.ResponseBody(x.Response.Body)
+	}
+	tx.EndResponse()
 }
 
 // oneLine escapes what would break a line of a log.

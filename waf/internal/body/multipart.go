@@ -11,6 +11,13 @@ import (
 // boundary, or none of its lines is one.
 var ErrMultipart = errors.New("multipart body has no parts")
 
+// ErrMultipartHeader and ErrMultipartEnd tell what is wrong with a multipart body
+// that was taken apart nevertheless.
+var (
+	ErrMultipartHeader = errors.New("multipart: invalid part header")
+	ErrMultipartEnd    = errors.New("multipart: the last boundary is missing")
+)
+
 // Form is a multipart body taken apart.
 type Form struct {
 	// Fields are the parts without a file name, by name.
@@ -64,6 +71,13 @@ func Multipart(a *arena.Arena, contentType, s string, limit int) (Form, bool, er
 	}
 	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s}
 	err := m.run(limit)
+	switch {
+	case err != nil:
+	case m.badHeader:
+		err = ErrMultipartHeader
+	case f.Flaws.Unfinished:
+		err = ErrMultipartEnd
+	}
 	return f, m.cut, err
 }
 
@@ -153,6 +167,7 @@ type multipartParser struct {
 	delimiter string
 	rest      string
 	cut       bool
+	badHeader bool
 }
 
 // boundary is a delimiter line found in the rest.
@@ -274,6 +289,7 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 		line := m.rest[:i]
 		if strings.HasPrefix(line, m.delimiter) {
 			flaws.InvalidPart = true // a part without an end of its header
+			m.badHeader = true
 			return list, true
 		}
 		m.rest = m.rest[i+1:]
@@ -297,12 +313,26 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 			continue
 		}
 		name, value, ok := strings.Cut(line, ":")
-		if !ok {
+		if !ok || !validName(name) {
 			flaws.InvalidPart = true
+			m.badHeader = true
+		}
+		if !ok {
 			continue
 		}
 		list = append(list, Pair{name, strings.Trim(value, " \t")})
 	}
+}
+
+// validName reports whether name is a token of RFC 9110 or nearly: no control
+// characters. Blanks are for rule 922130 to find.
+func validName(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] >= 0x7f {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // maxPartHeaders is how many headers of a part are compared with each other; more
