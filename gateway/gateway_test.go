@@ -28,6 +28,7 @@ import (
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/policy"
+	"github.com/ringwall/ringwall/waf"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -85,6 +86,14 @@ func (m *memory) len() int {
 	return len(m.events)
 }
 
+var engine = sync.OnceValue(func() *waf.Engine {
+	e, err := waf.Compile(waf.Config{})
+	if err != nil {
+		panic(err)
+	}
+	return e
+})
+
 // rig is a gateway in front of an upstream.
 type rig struct {
 	t       *testing.T
@@ -100,7 +109,8 @@ func start(t *testing.T, cfg Config, upstream http.Handler, change ...func(*poli
 	up := httptest.NewServer(upstream)
 	r := &rig{t: t, sink: &memory{added: make(chan struct{})}, client: &http.Client{Transport: &http.Transport{}}}
 	cfg.Name = "gw-1"
-	r.gateway = New(cfg, r.sink, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	r.gateway = New(cfg, r.sink, slog.New(slog.DiscardHandler))
+	r.gateway.engines[waf.Config{}] = engine() // compiled once for all tests
 	s := policy.Service{
 		Site:        asset.Site{ID: "s", Name: "shop"},
 		ServerGroup: asset.ServerGroup{ID: "g", SiteID: "s", Name: "web servers", Mode: asset.Active},
