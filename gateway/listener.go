@@ -25,6 +25,9 @@ type listener struct {
 	slots       chan struct{} // one for each open connection
 	done        chan struct{}
 	once        sync.Once
+
+	mu    sync.Mutex
+	fresh map[net.Conn]struct{} // connections on which nothing was asked yet
 }
 
 // portConfig is what a policy says about a port.
@@ -46,7 +49,7 @@ func newPortConfig(s *service, p asset.Port) (*portConfig, error) {
 }
 
 func newListener(g *Gateway, ln net.Listener) *listener {
-	l := &listener{gateway: g, ln: ln, slots: make(chan struct{}, g.cfg.MaxConnections), done: make(chan struct{})}
+	l := &listener{gateway: g, ln: ln, fresh: map[net.Conn]struct{}{}, slots: make(chan struct{}, g.cfg.MaxConnections), done: make(chan struct{})}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -61,16 +64,25 @@ func newListener(g *Gateway, ln net.Listener) *listener {
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 128, WriteByteTimeout: g.cfg.WriteTimeout, SendPingTimeout: g.cfg.IdleTimeout},
 		// Clients can cause net/http's own messages at will.
 		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-		ConnState: func(_ net.Conn, s http.ConnState) {
-			switch s {
-			case http.StateNew:
-				l.connections.Add(1)
-			case http.StateClosed, http.StateHijacked:
-				l.connections.Add(-1)
-			}
-		},
+		ConnState: l.state,
 	}
 	return l
+}
+
+func (l *listener) state(c net.Conn, s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		l.connections.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		l.connections.Add(-1)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s == http.StateNew {
+		l.fresh[c] = struct{}{}
+	} else {
+		delete(l.fresh, c)
+	}
 }
 
 func (l *listener) serve() {
@@ -88,6 +100,13 @@ func (l *listener) drain(d time.Duration) {
 }
 
 func (l *listener) shutdown(ctx context.Context) {
+	// Browsers open connections in advance; net/http would wait for their first
+	// request.
+	l.mu.Lock()
+	for c := range l.fresh {
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // it may be closed already
+	}
+	l.mu.Unlock()
 	if err := l.server.Shutdown(ctx); err != nil {
 		_ = l.server.Close() // what did not finish in time is cut
 	}
