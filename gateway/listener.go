@@ -63,7 +63,7 @@ func newListener(g *Gateway, ln net.Listener) *listener {
 		// A stream more costs memory for its window; an abuser opens more.
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 128, WriteByteTimeout: g.cfg.WriteTimeout, SendPingTimeout: g.cfg.IdleTimeout},
 		// Clients can cause net/http's own messages at will.
-		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		ErrorLog:  slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		ConnState: l.state,
 	}
 	return l

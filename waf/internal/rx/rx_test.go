@@ -145,8 +145,10 @@ func TestMatchAgreesWithPackageRegexp(t *testing.T) {
 
 func TestCoreRuleSetPatternsAgreeOnMutatedText(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	pieces := []string{"select", " union ", "'", "\"", "or 1=1", "<script", "on", "=", "(", ")", ";", "|", "cat", "/etc/", "passwd", "..", "/", "\\", "%", "é", "\xff", "\u017f", "\u212a",
-		"\n", "\r", "0x41", "--", "/*", "*/", "#", "@@", "`", "$", "{", "}", "[", "]", "&", "javascript:", "data:", "http://", "1", "23", "php", "<?", "exec", "eval", "a", "B", " ", "\t", ":", ",", ".", "-", "_"}
+	pieces := []string{
+		"select", " union ", "'", "\"", "or 1=1", "<script", "on", "=", "(", ")", ";", "|", "cat", "/etc/", "passwd", "..", "/", "\\", "%", "é", "\xff", "\u017f", "\u212a",
+		"\n", "\r", "0x41", "--", "/*", "*/", "#", "@@", "`", "$", "{", "}", "[", "]", "&", "javascript:", "data:", "http://", "1", "23", "php", "<?", "exec", "eval", "a", "B", " ", "\t", ":", ",", ".", "-", "_",
+	}
 	for _, p := range crsPatterns(t) {
 		r, err := Compile(p)
 		if err != nil {
