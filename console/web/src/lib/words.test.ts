@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import type {Gateway, Overview} from '../api/gen'
+import type {Gateway, Match, Overview} from '../api/gen'
+import {attacksOf} from './attacks'
 import {attention} from './attention'
 import {diffJSON} from './diff'
 import {csvCell, csvTable} from './export'
@@ -57,4 +58,12 @@ it('attention names what is wrong, worst first', () => {
   expect(list.map((a) => a.level)).toEqual(['bad', 'bad', 'warn', 'warn'])
   expect(list[2]).toMatchObject({text: 'my shop (Home) is in simulation: 3 suspicious requests passed in this time', to: '/events?q=server_group:"my shop" action:alert'})
   expect(attention({...o, errors: 0, gateways: [], sites: []}, String)).toEqual([])
+})
+
+it('attacksOf files an event as the server does', () => {
+  const m = (score: number, ...tags: string[]) => ({score, tags}) as Match
+  expect(attacksOf([m(5, 'attack-xss', 'OWASP_CRS'), m(5, 'attack-sqli'), m(5, 'attack-xss'), m(0, 'attack-reputation-scanner')])).toEqual(['xss', 'sqli', 'scanner'])
+  expect(attacksOf([m(5, 'attack-xss'), m(5, 'attack-injection-php')])).toEqual(['php', 'xss'])
+  expect(attacksOf([m(5, 'attack-unheard-of')])).toEqual(['other'])
+  expect(attacksOf([])).toEqual([])
 })
