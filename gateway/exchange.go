@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -223,19 +224,23 @@ func (x *exchange) inspect(phase func() waf.Decision) waf.Decision {
 	return phase()
 }
 
+// askedFor says why the rules ask for blocking.
+func (x *exchange) askedFor() string {
+	in, out := x.service.engine.Thresholds()
+	switch {
+	case x.verdict.Phase > 2:
+		return fmt.Sprintf("response score %d reached the threshold of %d", x.verdict.OutboundScore, out)
+	case x.verdict.Score >= in:
+		return fmt.Sprintf("request score %d reached the threshold of %d", x.verdict.Score, in)
+	}
+	return fmt.Sprintf("rule %d blocks at once", x.verdict.RuleID)
+}
+
 // refuse answers instead of the server because the rules say so.
 func (x *exchange) refuse(d waf.Decision) {
 	x.verdict = x.tx.Verdict()
 	x.block = true
-	in, out := x.service.engine.Thresholds()
-	switch {
-	case x.verdict.Phase > 2:
-		x.reason = "response score " + strconv.Itoa(x.verdict.OutboundScore) + " reached the threshold of " + strconv.Itoa(out)
-	case x.verdict.Score >= in:
-		x.reason = "request score " + strconv.Itoa(x.verdict.Score) + " reached the threshold of " + strconv.Itoa(in)
-	default:
-		x.reason = "rule " + strconv.Itoa(d.RuleID) + " blocks at once"
-	}
+	x.reason = x.askedFor()
 	x.abandonBody()
 	x.gateway.blocked.Add(1)
 	x.service.counters.blocked.Add(1)

@@ -80,7 +80,7 @@ func (x *exchange) explain() string {
 	case x.reason != "":
 		return x.reason
 	case x.verdict.Block:
-		return "rule " + fmt.Sprint(x.verdict.RuleID) + " asks for blocking; simulation only reports"
+		return x.askedFor() + "; simulation only reports"
 	case len(x.verdict.Matches) > 0:
 		in, _ := x.service.engine.Thresholds()
 		return fmt.Sprintf("score %d stayed below the threshold of %d", x.verdict.Score, in)

@@ -40,7 +40,7 @@ func (m *Manager) change(ctx context.Context, fn func(tx *store.Tx) error) error
 		return nil
 	})
 	if err == nil {
-		m.log.Info("policy changed", "version", version)
+		m.log.Debug("policy changed", "version", version) // the gateways say so at info
 		return nil
 	}
 	if applied { // the commit failed: the gateways must not run what is not stored

@@ -21,6 +21,11 @@ const maxFilterBytes = 2000
 
 // timeRange applies the defaults of from and to.
 func timeRange(now time.Time, from, to *time.Time) (time.Time, time.Time, error) {
+	for name, t := range map[string]*time.Time{"from": from, "to": to} {
+		if t != nil && t.IsZero() { // what the generated code makes of "to="
+			return now, now, badRequest("%s: want a time as in RFC 3339, for example %s", name, now.Format(time.RFC3339))
+		}
+	}
 	end := now
 	if to != nil {
 		end = *to

@@ -29,3 +29,5 @@ func (m *Manager) Careful(h http.Handler) http.Handler { return m.careful(h) }
 func (m *Manager) Flush(ctx context.Context)           { m.flush(ctx) }
 func (m *Manager) Clean(ctx context.Context)           { m.clean(ctx) }
 func (m *Manager) Sample()                             { m.traffic.sample(m.now(), m.gateways.Status()) }
+
+func (m *Manager) SetChangeTimeout(d time.Duration) { m.changeTimeout = d }

@@ -27,7 +27,8 @@ type fakeEvents struct {
 	queries []event.Query
 	err     error
 	stats   event.Stats
-	block   chan struct{} // when set, List waits for it or ctx
+	block   chan struct{} // when set, List waits for ctx to end and closes it
+	asking  chan struct{} // closed by List before it waits
 	subs    []chan event.Summary
 	dropped int64
 }
@@ -47,12 +48,10 @@ func (f *fakeEvents) asked() event.Query {
 
 func (f *fakeEvents) List(ctx context.Context, q event.Query) (event.Page, error) {
 	if f.block != nil {
-		select {
-		case <-f.block:
-		case <-ctx.Done():
-			close(f.block)
-			return event.Page{}, ctx.Err()
-		}
+		close(f.asking)
+		<-ctx.Done()
+		close(f.block)
+		return event.Page{}, ctx.Err()
 	}
 	if q.Filter == "bad:" {
 		return event.Page{}, &event.FilterError{Pos: 4, Text: "bad:", Msg: "a value is missing"}
@@ -104,6 +103,7 @@ type fakeGateways struct {
 	mu      sync.Mutex
 	applied []policy.Policy
 	refuse  error
+	onApply func(context.Context, policy.Policy)
 	status  []asset.GatewayStatus
 }
 
@@ -113,7 +113,10 @@ func (f *fakeGateways) Status() []asset.GatewayStatus {
 	return f.status
 }
 
-func (f *fakeGateways) Apply(_ context.Context, p policy.Policy) error {
+func (f *fakeGateways) Apply(ctx context.Context, p policy.Policy) error {
+	if f.onApply != nil {
+		f.onApply(ctx, p)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.refuse != nil {
@@ -127,7 +130,7 @@ func (f *fakeGateways) TestAttack(_ context.Context, serviceID string) (string, 
 	return "attack-on-" + serviceID, 403, nil
 }
 
-func (f *fakeGateways) running(t *testing.T) policy.Policy {
+func (f *fakeGateways) running(t testing.TB) policy.Policy {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -164,7 +167,7 @@ func (c *clock) add(d time.Duration) {
 // bed is a manager on real files behind a real TLS server.
 type bed struct {
 	*manager.Manager
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	events   *fakeEvents
 	gateways *fakeGateways
@@ -173,7 +176,7 @@ type bed struct {
 	password string // of admin
 }
 
-func start(t *testing.T) *bed {
+func start(t testing.TB) *bed {
 	t.Helper()
 	b := &bed{t: t, dir: t.TempDir(), events: &fakeEvents{}, gateways: &fakeGateways{}, clock: &clock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}}
 	b.open()
@@ -282,13 +285,19 @@ func (b *bed) token(c *client, role apigen.Role) *client {
 
 func body(r interface{ GetBody() []byte }) string { return string(r.GetBody()) }
 
-// do sends a raw request and returns status and body.
-func (b *bed) do(r *http.Request) (*http.Response, string) {
+func (b *bed) url() *url.URL {
 	b.t.Helper()
 	u, err := url.Parse(b.server.URL)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return u
+}
+
+// do sends a raw request and returns status and body.
+func (b *bed) do(r *http.Request) (*http.Response, string) {
+	b.t.Helper()
+	u := b.url()
 	r.URL.Scheme, r.URL.Host = u.Scheme, u.Host
 	resp, err := b.server.Client().Do(r)
 	if err != nil {

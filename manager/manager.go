@@ -145,7 +145,8 @@ type Manager struct {
 }
 
 // Open opens the database in cfg.Dir, brings it up to date and returns the manager.
-// It starts no goroutine and applies no policy. The caller calls Close.
+// It starts no goroutine and applies no policy. The caller calls Close. A program
+// that only calls SetPassword may give nil for events and gateways.
 func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, version string, log *slog.Logger) (*Manager, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("manager: %w", err)
@@ -160,7 +161,8 @@ func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, ver
 	}
 	stopped := make(chan struct{})
 	return &Manager{
-		cfg: cfg.withDefaults(), events: events, gateways: gateways, version: version, log: log, now: time.Now,
+		cfg: cfg.withDefaults(), events: events, gateways: gateways, version: version, log: log,
+		now:       func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }, // as exact as the store
 		store:     db,
 		passwords: password.New(2, 32),
 		byUser:    throttle.New(throttle.Rule{Free: 5, First: time.Second, Longest: 15 * time.Minute, Keys: 20_000}),
@@ -173,11 +175,22 @@ func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, ver
 	}, nil
 }
 
-// Close ends open event streams and closes the database. Stop serving Handler
-// before, and let Run return.
+// Close ends open event streams, counts the traffic once more and closes the
+// database. Stop serving Handler before, and let Run return.
 func (m *Manager) Close() error {
 	m.stop()
+	if m.gateways != nil {
+		m.last(context.Background())
+	}
 	return m.store.Close()
+}
+
+// last counts and writes what the gateways did since the last sample.
+func (m *Manager) last(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	m.traffic.sample(m.now(), m.gateways.Status())
+	m.flush(ctx)
 }
 
 // Run does the background work until ctx ends: it counts traffic, ends old sessions
@@ -201,10 +214,7 @@ func (m *Manager) Run(ctx context.Context) error {
 			m.clean(ctx)
 		case <-ctx.Done():
 			m.stop() // first, because a server that shuts down waits for the streams
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			defer cancel()
-			m.traffic.sample(m.now(), m.gateways.Status())
-			m.flush(last)
+			m.last(ctx) // Close does it again, but may never be called
 			return nil
 		}
 	}

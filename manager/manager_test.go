@@ -1,7 +1,10 @@
 package manager_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/asset"
@@ -45,5 +48,24 @@ func TestFirstStartServesTheWholeWay(t *testing.T) {
 	audit, err := c.ListAuditWithResponse(t.Context(), nil)
 	if err != nil || audit.JSON200 == nil || len(*audit.JSON200) != 7 { // user, site, group, service, route, login, mode
 		t.Fatalf("audit: %v %s", err, body(audit))
+	}
+}
+
+func TestConfigTellsEveryProblem(t *testing.T) {
+	err := manager.Config{SessionIdle: -1, SessionMax: time.Minute}.Validate()
+	for _, want := range []string{"dir:", "must not be negative"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want …%s…, got %v", want, err)
+		}
+	}
+	if err := (manager.Config{Dir: "x", SessionMax: time.Hour}).Validate(); err == nil || !strings.Contains(err.Error(), "session_idle 12h") {
+		t.Errorf("idle longer than max: %v", err)
+	}
+	if err := (manager.Config{Dir: "x"}).Validate(); err != nil {
+		t.Errorf("defaults: %v", err)
+	}
+	_, err = manager.Open(t.Context(), manager.Config{Dir: filepath.Join(t.TempDir(), "absent")}, nil, nil, "", nil)
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "ringwall.db: no such file") {
+		t.Errorf("absent folder: %v", err)
 	}
 }

@@ -135,12 +135,20 @@ func (t *traffic) flush(ctx context.Context, db *store.Store) error {
 	return nil
 }
 
-// between returns the counts of [from, to) by minute, those in memory included.
+// between returns the counts of [from, to), those in memory included, by minutes or
+// longer spans. The first may begin before from.
 func (t *traffic) between(ctx context.Context, r store.Reader, from, to time.Time) ([]store.Minute, error) {
 	// A flush between the two readings would count twice or not at all.
 	t.flushing.Lock()
 	defer t.flushing.Unlock()
-	minutes, err := r.Minutes(ctx, from.Truncate(time.Minute), to)
+	step := time.Minute
+	switch length := to.Sub(from); { // a month by minutes is more than a chart can show
+	case length > 7*24*time.Hour:
+		step = time.Hour
+	case length > 24*time.Hour:
+		step = 10 * time.Minute
+	}
+	minutes, err := r.Minutes(ctx, from.Truncate(step), to, step)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +158,7 @@ func (t *traffic) between(ctx context.Context, r store.Reader, from, to time.Tim
 		start := time.Unix(key.minute, 0).UTC()
 		if start.Add(time.Minute).After(from) && start.Before(to) {
 			minutes = append(minutes, store.Minute{
-				Start: start, ServerGroupID: key.group,
+				Start: start, Span: time.Minute, ServerGroupID: key.group,
 				Requests: c.Requests, Blocked: c.Blocked, Alerted: c.Alerted, Errors: c.Errors,
 			})
 		}
@@ -173,16 +181,16 @@ func part(n int64, start, end, from, to time.Time) int64 {
 	return until(to) - until(from)
 }
 
-// span is the time that m counts: a minute, or what has passed of it by now.
+// span is the time that m counts, as far as it has passed by now.
 func span(m store.Minute, now time.Time) (start, end time.Time) {
-	start, end = m.Start, m.Start.Add(time.Minute)
+	start, end = m.Start, m.Start.Add(m.Span)
 	if now.After(start) && now.Before(end) {
 		end = now
 	}
 	return start, end
 }
 
-// clip reduces each minute to the part of it in [from, to).
+// clip reduces each count to the part of it in [from, to).
 func clip(minutes []store.Minute, from, to, now time.Time) []store.Minute {
 	out := make([]store.Minute, len(minutes))
 	for i, m := range minutes {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/manager/internal/password"
@@ -250,7 +251,7 @@ func (s server) CreateToken(ctx context.Context, r apigen.CreateTokenRequestObje
 		return nil, err
 	}
 	secret := tokenPrefix + newSecret()
-	t := store.Token{ID: newID(), Hash: digest(secret), UserID: id.user.ID, Name: r.Body.Name, Role: string(r.Body.Role), Created: now, Expires: value(r.Body.Expires)}
+	t := store.Token{ID: newID(), Hash: digest(secret), UserID: id.user.ID, Name: r.Body.Name, Role: string(r.Body.Role), Created: now, Expires: value(r.Body.Expires).UTC().Truncate(time.Millisecond)}
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
 		has, err := tx.Tokens(ctx, id.user.ID)
 		if err != nil {

@@ -7,9 +7,11 @@ import (
 	"github.com/ringwall/ringwall/asset"
 )
 
-// Minute is the traffic of one server group in the minute that starts at Start.
+// Minute is the traffic of one server group in the minute that starts at Start, or
+// the sum of several minutes.
 type Minute struct {
 	Start         time.Time
+	Span          time.Duration // set by Minutes
 	ServerGroupID string
 	Requests      int64
 	Blocked       int64
@@ -25,10 +27,6 @@ type Mark struct {
 	Traffic   asset.Traffic
 }
 
-func scanMinute(row scanner) (m Minute, err error) {
-	return m, row.Scan(when{&m.Start}, &m.ServerGroupID, &m.Requests, &m.Blocked, &m.Alerted, &m.Errors)
-}
-
 func scanMark(row scanner) (m Mark, err error) {
 	var started int64
 	err = row.Scan(&m.GatewayID, &m.Traffic.ServiceID, &m.Traffic.ServerGroupID, &started, when{&m.Seen},
@@ -37,10 +35,16 @@ func scanMark(row scanner) (m Mark, err error) {
 	return m, err
 }
 
-// Minutes lists the minutes that start in [from, to), oldest first.
-func (r Reader) Minutes(ctx context.Context, from, to time.Time) ([]Minute, error) {
-	return all(ctx, r, scanMinute, `SELECT minute, server_group_id, requests, blocked, alerted, errors FROM traffic
-		WHERE minute >= $1 AND minute < $2 ORDER BY minute, server_group_id`, millis(from), millis(to))
+// Minutes lists the traffic that starts in [from, to), oldest first, summed over
+// spans of step since 1970.
+func (r Reader) Minutes(ctx context.Context, from, to time.Time, step time.Duration) ([]Minute, error) {
+	scan := func(row scanner) (m Minute, err error) {
+		m.Span = step
+		return m, row.Scan(when{&m.Start}, &m.ServerGroupID, &m.Requests, &m.Blocked, &m.Alerted, &m.Errors)
+	}
+	return all(ctx, r, scan, `SELECT minute - minute % $3, server_group_id, CAST(SUM(requests) AS BIGINT), CAST(SUM(blocked) AS BIGINT),
+		CAST(SUM(alerted) AS BIGINT), CAST(SUM(errors) AS BIGINT) FROM traffic WHERE minute >= $1 AND minute < $2 GROUP BY 1, 2 ORDER BY 1, 2`,
+		millis(from), millis(to), step.Milliseconds())
 }
 
 // Marks lists every mark.

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/ringwall/ringwall/cmd/ringwall-demo/shop/internal/shell"
@@ -16,10 +18,49 @@ import (
 // Every handler in this file is DELIBERATELY VULNERABLE; NEVER EXPOSE IT and never
 // copy from it. Each comment names the hole.
 
+// input is a field of the query or of a posted form. It is as lenient as the shops
+// that get robbed: a semicolon is data, and so is a percent sign that escapes
+// nothing, both of which net/url refuses.
+func input(r *http.Request, name string) string {
+	raw := r.URL.RawQuery
+	if r.Method == http.MethodPost {
+		if r.PostForm == nil { // the body is read once, and kept where net/http would keep it
+			b, _ := readSome(r.Body)
+			r.PostForm = url.Values{"": {string(b)}}
+		}
+		raw = r.PostForm.Get("")
+	}
+	for pair := range strings.SplitSeq(raw, "&") {
+		if k, v, _ := strings.Cut(pair, "="); unescape(k) == name {
+			return unescape(v)
+		}
+	}
+	return ""
+}
+
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '+' {
+			b.WriteByte(' ')
+			continue
+		}
+		if s[i] == '%' && i+2 < len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(v))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
 // search: SQL injection into a quoted string, and the term is echoed as it came
 // (reflected cross-site scripting).
 func (s *Shop) search(w http.ResponseWriter, r *http.Request) {
-	q := r.FormValue("q")
+	q := input(r, "q")
 	rows, err := s.query(r.Context(), searchQuery(q))
 	v := view{Title: "Search", Term: template.HTML(q), Query: q, Products: cards(rows)} //nolint:gosec // the hole
 	s.render(w, r, "search", v, err)
@@ -32,7 +73,7 @@ func searchQuery(q string) string {
 // product: SQL injection into a number; reviews are shown as they were written
 // (stored cross-site scripting).
 func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
-	rows, err := s.query(r.Context(), productQuery(r.FormValue("id")))
+	rows, err := s.query(r.Context(), productQuery(input(r, "id")))
 	if err == nil && len(rows) == 0 {
 		s.notFound(w, r)
 		return
@@ -55,9 +96,9 @@ func productQuery(id string) string {
 	return `SELECT id, name, category, price, blurb, discount, story, stock FROM products WHERE id = ` + id
 }
 
-// loginForm posts here: SQL injection into both fields.
+// postLogin: SQL injection into both fields.
 func (s *Shop) postLogin(w http.ResponseWriter, r *http.Request) {
-	user, password := r.PostFormValue("user"), r.PostFormValue("password")
+	user, password := input(r, "user"), input(r, "password")
 	rows, err := s.query(r.Context(), `SELECT username, role FROM users WHERE username = '`+user+`' AND password = '`+password+`'`)
 	if err == nil && len(rows) == 0 {
 		v := view{Title: "Log in", Note: "That name and password do not belong together.", Query: user}
@@ -74,8 +115,8 @@ func (s *Shop) postLogin(w http.ResponseWriter, r *http.Request) {
 
 // postReview keeps whatever markup a review holds (stored cross-site scripting).
 func (s *Shop) postReview(w http.ResponseWriter, r *http.Request) {
-	product, author, text := number(r.PostFormValue("product")), r.PostFormValue("author"), r.PostFormValue("text")
-	stars := min(max(number(r.PostFormValue("stars")), 1), 5)
+	product, author, text := number(input(r, "product")), input(r, "author"), input(r, "text")
+	stars := min(max(number(input(r, "stars")), 1), 5)
 	if err := s.addReview(r.Context(), product, cut(author, 80), stars, cut(text, 2000)); err != nil {
 		s.render(w, r, "message", view{Title: "Review"}, err)
 		return
@@ -85,7 +126,7 @@ func (s *Shop) postReview(w http.ResponseWriter, r *http.Request) {
 
 // download: path traversal with "../".
 func (s *Shop) download(w http.ResponseWriter, r *http.Request) {
-	name := r.FormValue("file")
+	name := input(r, "file")
 	f, err := s.open(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -112,7 +153,7 @@ func (s *Shop) download(w http.ResponseWriter, r *http.Request) {
 
 // ping: command injection. The shell is package shell, not the machine's.
 func (s *Shop) ping(w http.ResponseWriter, r *http.Request) {
-	host := r.FormValue("host")
+	host := input(r, "host")
 	v := view{Title: "Delivery check", Query: host}
 	if host != "" {
 		select {
@@ -128,7 +169,7 @@ func (s *Shop) ping(w http.ResponseWriter, r *http.Request) {
 
 // preview: server-side request forgery.
 func (s *Shop) preview(w http.ResponseWriter, r *http.Request) {
-	u := r.FormValue("url")
+	u := input(r, "url")
 	v := view{Title: "Wish list", Query: u}
 	if u == "" {
 		s.render(w, r, "preview", v, nil)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // open starts a shop in a folder of its own, with a file beside that folder that
@@ -93,6 +94,8 @@ func TestEachHoleIsReal(t *testing.T) {
 		"path traversal to the top":        {"/download?file=../../../../../../etc/passwd", "root:x:0:0"},
 		"path traversal, encoded":          {"/download?file=..%2f..%2fsecrets%2fconfig.ini", "demo-only-not-a-secret"},
 		"command injection with ;":         {"/tools/ping?host=" + q("x; id"), "uid=33(shop)"},
+		"command injection, not escaped":   {"/tools/ping?host=x;id", "uid=33(shop)"},
+		"a stray percent sign":             {"/search?q=100%<script>1</script>", "100%<script>1</script>"},
 		"command injection with $()":       {"/tools/ping?host=" + q("$(cat secrets/payment.key | base64)"), "PING LS0tLS1CRUdJTiBERU1PIEtFWS0t"},
 		"command injection with backticks": {"/tools/ping?host=" + q("`whoami`"), "PING shop "},
 		"request forgery to metadata":      {"/preview?url=" + q("http://169.254.169.254/latest/meta-data/iam/security-credentials/lantern-shop-role"), "DEMOKEYNOTREAL"},
@@ -229,8 +232,8 @@ func TestSQLStaysInTheDatabaseWithoutTheStatementCheck(t *testing.T) {
 
 func TestEndlessSQLEnds(t *testing.T) {
 	s, _ := open(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
 	if _, err := s.query(ctx, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n"); err == nil {
 		t.Fatal("no error")
 	}

@@ -61,7 +61,10 @@ func (t *Throttle) Take(key string, now time.Time) (wait time.Duration) {
 	}
 	t.order.MoveToFront(el)
 	e := el.Value.(*entry)
-	if wait := e.next.Sub(now); wait > 0 {
+	if wait := e.next.Sub(now); wait > t.rule.Longest { // somebody set the clock back
+		e.next = now.Add(t.rule.Longest)
+		return t.rule.Longest
+	} else if wait > 0 {
 		return wait
 	}
 	if now.Sub(e.last) > 4*t.rule.Longest {
