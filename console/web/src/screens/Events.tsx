@@ -586,6 +586,7 @@ const Facets = memo(function Facets({data, q, onToggle}: {data: FacetsData | und
       </div>
     )
   }
+  if (data.total === 0 && q === '') return <p className="faint" style={{padding: '10px 16px'}}>What events have in common stands here, to filter by it.</p>
   return data.fields
     .filter((f) => f.values.length > 0)
     .map((f) => {

@@ -183,7 +183,7 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
           </Button>
           <span className="grow" />
           {user && user.id !== me.id && (
-            <Button variant="subtle" color="red" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
+            <Button variant="subtle" color="red" c="var(--red)" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
               Delete
             </Button>
           )}

@@ -134,7 +134,7 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
           </Button>
           <span className="grow" />
           {remove && (
-            <Button variant="subtle" color="red" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
+            <Button variant="subtle" color="red" c="var(--red)" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
               Delete
             </Button>
           )}
