@@ -25,11 +25,11 @@ describe('csv', () => {
 it('problems find their field', () => {
   expect(
     problemsByField(
-      ['name: a service needs a name of 1 to 200 bytes', 'ports[1]: address "x": want host:port', 'service "a": ports[0]: y', 'mode "z": must be active', 'something else', 'thresholds: must not be negative'],
+      ['name: a service needs a name of 1 to 200 bytes', 'ports[1]: address "x": want host:port', 'service "a": ports[0]: y', 'mode "z": must be active', 'something else', 'thresholds: must not be negative', 'service "web": port 127.0.0.1:80 is already used by service "second"'],
       ['name', 'ports', 'mode', 'inbound_threshold'],
     ),
   ).toEqual({
-    fields: {name: 'a service needs a name of 1 to 200 bytes', ports: 'line 2: address "x": want host:port; line 1: y', mode: '"z": must be active', inbound_threshold: 'must not be negative'},
+    fields: {name: 'a service needs a name of 1 to 200 bytes', ports: 'line 2: address "x": want host:port; line 1: y; port 127.0.0.1:80 is already used by service "second"', mode: '"z": must be active', inbound_threshold: 'must not be negative'},
     rest: ['something else'],
   })
 })

@@ -140,7 +140,7 @@ function Verdict({e}: {e: Event}) {
       <p className="dim wrap" style={{marginTop: 3}}>
         {why(e)}
       </p>
-      {e.reason && (
+      {e.reason && !e.reason.includes('score') && (
         <p className="faint wrap" style={{fontSize: 12, marginTop: 2}}>
           The gateway says: {e.reason}
         </p>

@@ -69,7 +69,7 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
   useEffect(() => {
     const c = chart.current!
     const long = times.length > 1 && times[times.length - 1]! - times[0]! > 36 * 3600e3
-    const seconds = times.length > 1 && times[1]! - times[0]! < 10e3
+    const seconds = times.length > 1 && times[1]! - times[0]! < 60e3
     const faint = css('var(--faint)')
     c.setOption(
       {
