@@ -139,7 +139,8 @@ export default function Events() {
     ['J', () => move(1)],
     ['K', () => move(-1)],
     ['/', () => search.current?.focus()],
-    ['Escape', () => close()],
+    // A dialog, a menu or a help text that is open takes the key for itself.
+    ['Escape', () => !document.querySelector('[role=dialog], [role=menu]') && close()],
   ])
   const onKeyDown = (e: React.KeyboardEvent) => {
     // Only here, so that elsewhere these keys scroll as everywhere.
@@ -195,7 +196,7 @@ export default function Events() {
   }
 
   const index = selected === null ? -1 : rows.findIndex((e) => e.id === selected)
-  const facetPanel = <Facets data={facets.data} q={q} onToggle={toggle} />
+  const facetPanel = facets.isError ? null : <Facets data={facets.data} q={q} onToggle={toggle} />
 
   return (
     <>
@@ -239,13 +240,15 @@ export default function Events() {
             <div className="histo">
               {histogram.data ? (
                 <Histogram data={histogram.data} onBrush={(from, to) => setRange({from, to})} onPick={(action) => toggle('action', action, false)} />
+              ) : histogram.isError ? (
+                <div style={{height: 76}} />
               ) : (
                 <Skel h={76} />
               )}
             </div>
           )}
           <div className="list-bar">
-            <span role="status">{total === undefined ? 'Counting…' : plural(total, 'event')}</span>
+            <span role="status">{facets.isError ? '' : total === undefined ? 'Counting…' : plural(total, 'event')}</span>
             {rows.length > 0 && total !== undefined && rows.length < total && <span className="faint">{integer(rows.length)} loaded</span>}
             {list.dropped > 0 && <span className="badge alert">{plural(list.dropped, 'event')} left out: too many to show live</span>}
           </div>
@@ -294,7 +297,10 @@ export default function Events() {
               </div>
             ) : badFilter !== '' ? (
               <Empty title="The filter cannot be read" icon="filter">
-                <p>{badFilter}</p>
+                <p>The message stands below the field.</p>
+                <Button variant="default" onClick={() => setQ('')}>
+                  Clear the filter
+                </Button>
               </Empty>
             ) : list.loaded ? (
               <NoEvents q={q} live={live} clear={() => setQ('')} widen={'last' in range && range.last === '7d' ? undefined : () => setRange({last: '7d'})} />

@@ -167,10 +167,10 @@ function ScoreBar({label, score, threshold, action}: {label: string; score: numb
   return (
     <div className="score">
       <span className="dim">{label}</span>
-      <svg viewBox="0 0 200 10" preserveAspectRatio="none" role="img" aria-label={`${label} ${score}, threshold ${threshold}`}>
-        <rect y="2" width="200" height="6" rx="3" fill="var(--grey-soft)" />
-        <rect y="2" width={(200 * score) / max} height="6" rx="3" fill={over ? (action === 'block' ? 'var(--red-solid)' : 'var(--amber-solid)') : 'var(--grey-solid)'} />
-        {threshold > 0 && <line x1={(200 * threshold) / max} x2={(200 * threshold) / max} y1="0" y2="10" stroke="var(--text)" strokeWidth="2" vectorEffect="non-scaling-stroke" />}
+      <svg viewBox="0 0 200 8" preserveAspectRatio="none" role="img" aria-label={`${label} ${score}, threshold ${threshold}`}>
+        <rect width="200" height="8" fill="var(--grey-soft)" />
+        <rect width={(200 * score) / max} height="8" fill={over ? (action === 'block' ? 'var(--red-solid)' : 'var(--amber-solid)') : 'var(--grey-solid)'} />
+        {threshold > 0 && <line x1={(200 * threshold) / max} x2={(200 * threshold) / max} y1="0" y2="8" stroke="var(--text)" strokeWidth="2" vectorEffect="non-scaling-stroke" />}
       </svg>
       <span className="nowrap">
         <b>{score}</b> <span className="dim">· blocks at {threshold}</span>
