@@ -18,7 +18,7 @@ run: build
 build: console
 	@mkdir -p bin
 	@echo "build: bin/ringwall and bin/ringwall-demo"
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ringwall ./cmd/ringwall-demo
+	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ringwall ./cmd/ringwall-demo
 	@echo "build: done"
 
 console: console/dist/app/index.html

@@ -109,8 +109,10 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 	if err != nil {
 		return err
 	}
-	if err := gw.Apply(ctx, p); err != nil {
-		return err
+	if gw.Status().PolicyVersion != p.Version { // setup applied what it changed
+		if err := gw.Apply(ctx, p); err != nil {
+			return err
+		}
 	}
 	password, _, err := m.EnsureAdmin(ctx)
 	if err != nil {

@@ -328,7 +328,11 @@ func (x *exchange) record() {
 		x.service.counters.alerted.Add(1)
 	}
 	if err := x.gateway.sink.Put(x.event()); err != nil {
-		x.gateway.log.Warn("event dropped", "id", x.id, "err", err)
+		// The sink counts every drop; a line for each would fill the disk once more.
+		now := time.Now().Unix()
+		if last := x.gateway.warned.Swap(now); last != now {
+			x.gateway.log.Warn("event dropped", "id", x.id, "err", err)
+		}
 	}
 }
 

@@ -123,6 +123,7 @@ type Gateway struct {
 	proxy   *proxy
 
 	requests, blocked, inFlight atomic.Int64
+	warned                      atomic.Int64 // second in which a dropped event was last logged
 
 	mu        sync.Mutex // held while a policy is applied
 	version   int64

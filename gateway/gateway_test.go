@@ -372,13 +372,13 @@ func TestClientAddressComesFromTrustedProxiesOnly(t *testing.T) {
 func TestForwardedFieldsAndHopByHopFields(t *testing.T) {
 	r := start(t, Config{}, http.HandlerFunc(echo))
 	_, body := r.get("/", "Connection", "X-Private", "X-Private", "1", "Keep-Alive", "5", "Proxy-Authorization", "Basic eA==", "Te", "trailers, deflate",
-		"Forwarded", "for=6.6.6.6", "X-Forwarded-Host", "evil", "X-Forwarded-Proto", "https", "X-Request-Id", "mine")
+		"Forwarded", "for=6.6.6.6", "X-Real-Ip", "6.6.6.6", "X_forwarded_for", "6.6.6.6", "X-Forwarded_For", "6.6.6.6", "X-Forwarded-Host", "evil", "X-Forwarded-Proto", "https", "X-Request-Id", "mine")
 	for _, gone := range []string{"X-Private", "Keep-Alive", "Proxy-Authorization", "deflate", "6.6.6.6", "evil", "https", "mine"} {
 		if strings.Contains(body, gone) {
 			t.Errorf("%q reached the upstream:\n%s", gone, body)
 		}
 	}
-	for _, want := range []string{"Via: 1.1 ringwall\n", "X-Forwarded-Proto: http\n", "X-Forwarded-Host: 127.0.0.1:", "X-Forwarded-For: 127.0.0.1\n", "Te: trailers\n"} {
+	for _, want := range []string{"Via: 1.1 ringwall\n", "X-Forwarded-Proto: http\n", "X-Forwarded-Host: 127.0.0.1:", "X-Forwarded-For: 127.0.0.1\n", "X-Real-Ip: 127.0.0.1\n", "Te: trailers\n"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q did not reach the upstream:\n%s", want, body)
 		}

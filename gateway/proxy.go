@@ -170,6 +170,11 @@ func rewrite(pr *httputil.ProxyRequest) {
 	}
 	forward(h, in.Header, "X-Forwarded-Proto", scheme, trusted)
 	forward(h, in.Header, "X-Forwarded-Host", in.Host, trusted)
+	if !trusted {
+		h.Del("X-Forwarded-Port")
+	}
+	dropLookalikes(h)
+	h["X-Real-Ip"] = []string{x.client.String()}
 	h["X-Request-Id"] = []string{x.id}
 	h["Via"] = append(slices.Clone(in.Header["Via"]), via(in.ProtoMajor, in.ProtoMinor)) // RFC 9110, section 7.6.3
 	if kind := h.Get("Upgrade"); kind != "" && !strings.EqualFold(kind, "websocket") {
@@ -181,6 +186,23 @@ func rewrite(pr *httputil.ProxyRequest) {
 	}
 	if x.tx != nil {
 		acceptReadable(h)
+	}
+}
+
+// ours are the fields that a server may believe because a gateway sets them.
+var ours = map[string]bool{
+	"X-Forwarded-For": true, "X-Forwarded-Proto": true, "X-Forwarded-Host": true, "X-Forwarded-Port": true, "X-Real-Ip": true,
+	"X-Request-Id": true, "Forwarded": true, "Via": true, "Content-Length": true, "Transfer-Encoding": true, "Host": true,
+}
+
+// dropLookalikes removes fields such as X_Forwarded_For: application servers that
+// hand fields on as environment variables (RFC 3875, section 4.1.18) cannot tell
+// them from the real ones.
+func dropLookalikes(h http.Header) {
+	for name := range h {
+		if strings.Contains(name, "_") && ours[http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))] {
+			delete(h, name)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/manager"
+	"github.com/ringwall/ringwall/manager/store"
 )
 
 // answered checks status and error code of an answer.
@@ -371,6 +372,23 @@ func TestUsers(t *testing.T) {
 	if users := *ok[*apigen.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context())).JSON200; len(users) != 1 || users[0].LastLogin == nil {
 		t.Errorf("users: %+v", users)
 	}
+}
+
+func TestLoginRenewsAHashWithOldParameters(t *testing.T) {
+	b := start(t)
+	old := store.User{
+		ID: "u", Name: "old", Role: "viewer", Created: b.clock.Now(),
+		Password: "$argon2id$v=19$m=512,t=3,p=2$q/KwBY16tDg$JVc9lcR2s/o9OdIlY5+DTS18sEH20dDa", // goodPassword by argon2-cffi
+	}
+	if err := b.Store().Write(t.Context(), func(tx *store.Tx) error { return tx.CreateUser(t.Context(), old) }); err != nil {
+		t.Fatal(err)
+	}
+	b.login("old", goodPassword)
+	u, err := b.Store().User(t.Context(), "u")
+	if err != nil || !strings.HasPrefix(u.Password, "$argon2id$v=19$m=19456,t=2,p=1$") || u.LastLogin.IsZero() {
+		t.Errorf("user: %+v, %v", u, err)
+	}
+	b.login("old", goodPassword)
 }
 
 func TestFirstAdminAndResetOnTheCommandLine(t *testing.T) {

@@ -213,7 +213,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-clean.C:
 			m.clean(ctx)
 		case <-ctx.Done():
-			m.stop() // first, because a server that shuts down waits for the streams
+			m.stop()    // first, because a server that shuts down waits for the streams
 			m.last(ctx) // Close does it again, but may never be called
 			return nil
 		}

@@ -1,0 +1,19 @@
+package manager
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestWhatTheTableDoesNotListIsRefused(t *testing.T) {
+	m := &Manager{log: slog.New(slog.DiscardHandler)}
+	rt := router{m: m, mux: http.NewServeMux(), guarded: map[string]operation{}}
+	rt.HandleFunc("GET /api/v1/forgotten", func(http.ResponseWriter, *http.Request) { t.Error("it was called") })
+	w := httptest.NewRecorder()
+	rt.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/forgotten", nil))
+	if w.Code != http.StatusForbidden {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
