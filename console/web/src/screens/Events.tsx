@@ -383,7 +383,7 @@ const Row = memo(function Row({e, top, index, selected, today, onOpen}: RowProps
   const t = Date.parse(e.time)
   const day = stamp(t).slice(0, 10)
   return (
-    <div className={cx('erow', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)}>
+    <div className={cx('erow', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)} onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}>
       <span className="dim nowrap" role="gridcell" title={stamp(t, true)}>
         {clock(t)}
         {day !== today && <span className="line2">{shortStamp(t).split(', ')[0]}</span>}
@@ -418,7 +418,7 @@ const CardRow = memo(function CardRow({e, top, index, selected, today, onOpen}: 
   const t = Date.parse(e.time)
   const day = stamp(t).slice(0, 10)
   return (
-    <div className={cx('ecard', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)}>
+    <div className={cx('ecard', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)} onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}>
       <div className="row" role="gridcell">
         <ActionBadge action={e.action} />
         <span className="clip grow">{e.attacks.map(attackShort).join(', ') || 'No attack'}</span>
