@@ -47,7 +47,7 @@ var rooms = map[string]string{
 	"app":    "api asset config console event gateway lake manager policy waf",
 	// The CLI prints; it reads the lake's files and the manager's store directly for
 	// the commands that work beside or without a running process.
-	"cli": "api app asset config event lake manager policy",
+	"cli": "api app asset config event lake manager policy waf",
 	"cmd": "app asset cli event waf",
 
 	"internal": "",

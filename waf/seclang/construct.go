@@ -56,8 +56,8 @@ func Constructs() []Construct {
 	return list
 }
 
-// lookup finds a construct other than a supported variable, in any case.
-func lookup(kind Kind, name string) (Construct, bool) {
+// Find finds a construct other than a supported variable, in any case.
+func Find(kind Kind, name string) (Construct, bool) {
 	for i := range constructs {
 		if constructs[i].Kind == kind && strings.EqualFold(constructs[i].Name, name) {
 			return constructs[i], true
