@@ -524,7 +524,7 @@ type byteRange struct {
 
 func newByteRange(arg string) (operator, error) {
 	o := &byteRange{text: arg}
-	for _, part := range strings.Split(arg, ",") {
+	for part := range strings.SplitSeq(arg, ",") {
 		lo, hi, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
 			hi = lo
