@@ -29,8 +29,8 @@ type wafCmd struct {
 
 // rules are the flags that choose the rules.
 type rules struct {
-	Rules    string `help:"Folder with *.conf files of your own that follow the Core Rule Set." type:"existingdir" placeholder:"DIR"`
-	Setup    string `help:"File with settings that go before the Core Rule Set, as crs-setup.conf does." type:"existingfile" placeholder:"FILE"`
+	Rules    string `help:"Folder with *.conf files of your own that follow the Core Rule Set." placeholder:"DIR"`
+	Setup    string `help:"File with settings that go before the Core Rule Set, as crs-setup.conf does." placeholder:"FILE"`
 	Paranoia int    `help:"Paranoia level, 1 to 4." default:"1"`
 }
 
@@ -76,7 +76,7 @@ func ruleFiles(dir string) ([]ruleFile, error) {
 }
 
 type wafCheckCmd struct {
-	Dir string `arg:"" help:"Folder with *.conf files." type:"existingdir"`
+	Dir string `arg:"" help:"Folder with *.conf files."`
 }
 
 // Run checks every file by itself and all of them together behind the Core Rule Set.
@@ -206,7 +206,7 @@ func readInput(name string) ([]byte, error) {
 }
 
 type wafTestCmd struct {
-	Dir string `arg:"" help:"Folder with *.yaml tests." type:"existingdir"`
+	Dir string `arg:"" help:"Folder with *.yaml tests."`
 	rules
 }
 
@@ -239,7 +239,7 @@ func (c wafTestCmd) Run(e *env) error {
 }
 
 type wafBenchCmd struct {
-	Files []string `arg:"" optional:"" help:"Raw HTTP/1.1 requests; without any, three of our own." type:"existingfile" name:"file"`
+	Files []string `arg:"" optional:"" help:"Raw HTTP/1.1 requests; without any, three of our own." name:"file"`
 	rules
 	Time   time.Duration `help:"How long to measure each." default:"1s"`
 	Output string        `help:"table, json or csv" default:"table" enum:"table,json,csv" short:"o"`
