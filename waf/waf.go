@@ -39,8 +39,10 @@ type Config struct {
 	MaxRequestBodyBytes  int
 	MaxResponseBodyBytes int
 	// Directives is SecLang that follows the Core Rule Set: the operator's own
-	// rules and exceptions.
+	// rules and exceptions. Before is SecLang that precedes it: rules that take
+	// others away at run time (ctl:ruleRemoveById and its like) belong there.
 	Directives string
+	Before     string
 }
 
 // Validate returns every problem of c, joined. It does not parse Directives.
@@ -124,6 +126,7 @@ type Match struct {
 	RuleID   int
 	Phase    int
 	Message  string
+	Data     string // what the rule writes of the match in its logdata, if anything
 	Severity string // "critical", "error", "warning", "notice", or "" if the rule has none
 	Score    int    // what the match added to the anomaly score
 	Tags     []string

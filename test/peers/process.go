@@ -235,4 +235,3 @@ func program(name string) (string, error) {
 	}
 	return "", fmt.Errorf("%s is not installed: run tools/setup.sh bench", name)
 }
-

@@ -1,0 +1,72 @@
+package waf_test
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ringwall/ringwall/waf"
+	"github.com/ringwall/ringwall/waf/waftest"
+)
+
+var benchFiles = []string{"get_plain", "get_args", "post_form2k", "post_json10k", "post_json100k", "attack_sqli"}
+
+func request(tb testing.TB, name string) waftest.Exchange {
+	raw, err := os.ReadFile("testdata/" + name + ".raw")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	x, err := waftest.Parse(raw)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return x
+}
+
+func begin(e *waf.Engine, x waftest.Exchange) *waf.Transaction {
+	return e.Begin(waf.Request{
+		ID: "bench", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
+		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header,
+	})
+}
+
+// reportCPU measures the time that the process spends on the CPU, garbage collection
+// included: on a machine that others use, the time of the wall clock says little.
+func reportCPU(b *testing.B) func() {
+	start := cpuTime()
+	return func() { b.ReportMetric(float64(cpuTime()-start)/float64(b.N), "cpu-ns/op") }
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkRequest inspects whole requests and the heads of their answers.
+func BenchmarkRequest(b *testing.B) {
+	e, err := waf.Compile(waf.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	header := map[string][]string{"Content-Type": {"text/html"}, "Content-Length": {"1024"}}
+	for _, name := range benchFiles {
+		x := request(b, name)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			defer reportCPU(b)()
+			for b.Loop() {
+				tx := begin(e, x)
+				tx.RequestHeaders()
+				tx.RequestBody(x.Body)
+				tx.EndRequest()
+				tx.ResponseHeaders(200, "HTTP/1.1", header)
+				tx.Close()
+			}
+		})
+	}
+}

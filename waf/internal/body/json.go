@@ -1,0 +1,434 @@
+package body
+
+import (
+	"errors"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/ringwall/ringwall/waf/internal/arena"
+)
+
+// Errors of JSON.
+var (
+	ErrJSONDepth  = errors.New("json is nested too deep")
+	ErrJSONSize   = errors.New("json grows too much when its paths are written out")
+	ErrJSONSyntax = errors.New("json is malformed")
+	// ErrShort tells that the text ends in the middle of a value.
+	ErrShort = errors.New("json ends too early")
+)
+
+// JSONLimits bound what JSON does with a body.
+type JSONLimits struct {
+	Depth  int // of nested arrays and objects
+	Values int // leaves; one more for each array's length
+}
+
+// A flattened body may take so many times the body, at least flatFloor bytes.
+const (
+	flatFactor = 8
+	flatFloor  = 4096
+)
+
+// JSON appends a pair for every leaf of a JSON text and one with the length of
+// every array that is not empty. Names are paths: json.items.0.sku. Strings are
+// unescaped, null is empty, other values are as written. It reports whether the
+// limit of values cut the text short, and what is wrong with the text; pairs found
+// before that are kept.
+func JSON(a *arena.Arena, dst []Pair, s string, limits JSONLimits) ([]Pair, bool, error) {
+	p := jsonParser{a: a, s: s, dst: dst, limits: limits, room: max(flatFactor*len(s), flatFloor)}
+	p.path = append(p.path, "json"...)
+	err := p.document()
+	return p.dst, p.cut, err
+}
+
+type jsonParser struct {
+	a      *arena.Arena
+	s      string
+	i      int
+	path   []byte
+	dst    []Pair
+	limits JSONLimits
+	leaves int
+	arrays int
+	room   int
+	cut    bool
+	stack  []jsonFrame
+}
+
+// jsonFrame is an open array or object.
+type jsonFrame struct {
+	path  int // length of its own path
+	index int // elements so far; -1 in objects
+}
+
+func (p *jsonParser) document() error {
+	p.space()
+	if p.i >= len(p.s) {
+		return ErrShort
+	}
+	switch p.s[p.i] {
+	case '{', '[':
+	default: // a bare value counts as the only element of a list
+		base := len(p.path)
+		p.path = append(p.path, ".0"...)
+		if err := p.leaf(); err != nil {
+			return err
+		}
+		p.path = p.path[:base]
+		if err := p.length(1); err != nil {
+			return err
+		}
+		return p.trailer()
+	}
+	if err := p.open(); err != nil {
+		return err
+	}
+	for len(p.stack) > 0 {
+		if err := p.step(); err != nil {
+			return err
+		}
+	}
+	return p.trailer()
+}
+
+func (p *jsonParser) trailer() error {
+	p.space()
+	if p.i < len(p.s) {
+		return ErrJSONSyntax
+	}
+	return nil
+}
+
+func (p *jsonParser) space() {
+	for p.i < len(p.s) {
+		switch p.s[p.i] {
+		case ' ', '\t', '\n', '\r':
+			p.i++
+		default:
+			return
+		}
+	}
+}
+
+// open enters the array or object at i.
+func (p *jsonParser) open() error {
+	if len(p.stack) >= p.limits.Depth {
+		return ErrJSONDepth
+	}
+	f := jsonFrame{path: len(p.path), index: -1}
+	if p.s[p.i] == '[' {
+		f.index = 0
+	}
+	p.i++
+	p.stack = append(p.stack, f)
+	p.space()
+	if p.i < len(p.s) && p.s[p.i] == closer(f) {
+		return p.shut()
+	}
+	return nil
+}
+
+func closer(f jsonFrame) byte {
+	if f.index < 0 {
+		return '}'
+	}
+	return ']'
+}
+
+// shut leaves the innermost array or object, whose end is at i, and reads what
+// follows it up to the next element.
+func (p *jsonParser) shut() error {
+	f := p.stack[len(p.stack)-1]
+	p.i++
+	p.stack = p.stack[:len(p.stack)-1]
+	p.path = p.path[:f.path]
+	if f.index > 0 {
+		if err := p.length(f.index); err != nil {
+			return err
+		}
+	}
+	return p.after()
+}
+
+// after reads the comma or the end that follows an element.
+func (p *jsonParser) after() error {
+	if len(p.stack) == 0 {
+		return nil
+	}
+	f := &p.stack[len(p.stack)-1]
+	p.path = p.path[:f.path]
+	p.space()
+	if p.i >= len(p.s) {
+		return ErrShort
+	}
+	switch p.s[p.i] {
+	case ',':
+		p.i++
+		return nil
+	case closer(*f):
+		return p.shut()
+	}
+	return ErrJSONSyntax
+}
+
+// step reads one element of the innermost array or object.
+func (p *jsonParser) step() error {
+	f := &p.stack[len(p.stack)-1]
+	p.space()
+	if p.i >= len(p.s) {
+		return ErrShort
+	}
+	p.path = append(p.path[:f.path], '.')
+	if f.index >= 0 {
+		p.path = strconv.AppendInt(p.path, int64(f.index), 10)
+		f.index++
+	} else {
+		if p.s[p.i] != '"' {
+			return ErrJSONSyntax
+		}
+		key, err := p.text()
+		if err != nil {
+			return err
+		}
+		p.path = append(p.path, key...)
+		p.space()
+		if p.i >= len(p.s) {
+			return ErrShort
+		}
+		if p.s[p.i] != ':' {
+			return ErrJSONSyntax
+		}
+		p.i++
+		p.space()
+		if p.i >= len(p.s) {
+			return ErrShort
+		}
+	}
+	switch p.s[p.i] {
+	case '{', '[':
+		return p.open()
+	}
+	if err := p.leaf(); err != nil {
+		return err
+	}
+	return p.after()
+}
+
+// leaf reads a string, number, true, false or null.
+func (p *jsonParser) leaf() error {
+	var value string
+	var err error
+	switch c := p.s[p.i]; {
+	case c == '"':
+		value, err = p.text()
+	case c == 't':
+		value, err = p.word("true")
+	case c == 'f':
+		value, err = p.word("false")
+	case c == 'n':
+		_, err = p.word("null")
+	default:
+		value, err = p.number()
+	}
+	if err != nil {
+		return err
+	}
+	if p.leaves >= p.limits.Values {
+		p.cut = true
+		return nil
+	}
+	p.leaves++
+	return p.add(value)
+}
+
+// length adds the number of elements of the array at the current path.
+func (p *jsonParser) length(n int) error {
+	if p.cut {
+		return nil
+	}
+	if p.arrays >= p.limits.Values {
+		p.cut = true
+		return nil
+	}
+	p.arrays++
+	return p.add(strconv.Itoa(n))
+}
+
+func (p *jsonParser) add(value string) error {
+	if p.room -= len(p.path) + len(value); p.room < 0 {
+		return ErrJSONSize
+	}
+	key := p.a.Alloc(len(p.path))
+	copy(key, p.path)
+	p.dst = append(p.dst, Pair{arena.String(key), value})
+	return nil
+}
+
+func (p *jsonParser) word(w string) (string, error) {
+	rest := p.s[p.i:]
+	if len(rest) < len(w) {
+		if rest == w[:len(rest)] {
+			return "", ErrShort
+		}
+		return "", ErrJSONSyntax
+	}
+	if rest[:len(w)] != w {
+		return "", ErrJSONSyntax
+	}
+	p.i += len(w)
+	return rest[:len(w)], nil
+}
+
+func (p *jsonParser) number() (string, error) {
+	start := p.i
+	digits := func() bool {
+		from := p.i
+		for p.i < len(p.s) && p.s[p.i]-'0' < 10 {
+			p.i++
+		}
+		return p.i > from
+	}
+	if p.s[p.i] == '-' {
+		p.i++
+	}
+	switch {
+	case p.i >= len(p.s):
+		return "", ErrShort
+	case p.s[p.i] == '0':
+		p.i++
+	case !digits():
+		return "", ErrJSONSyntax
+	}
+	if p.i < len(p.s) && p.s[p.i] == '.' {
+		p.i++
+		if !digits() {
+			return "", p.shortOr(ErrJSONSyntax)
+		}
+	}
+	if p.i < len(p.s) && p.s[p.i]|0x20 == 'e' {
+		p.i++
+		if p.i < len(p.s) && (p.s[p.i] == '+' || p.s[p.i] == '-') {
+			p.i++
+		}
+		if !digits() {
+			return "", p.shortOr(ErrJSONSyntax)
+		}
+	}
+	return p.s[start:p.i], nil
+}
+
+func (p *jsonParser) shortOr(err error) error {
+	if p.i >= len(p.s) {
+		return ErrShort
+	}
+	return err
+}
+
+// text reads the string at i. Without escapes it is a part of the body.
+func (p *jsonParser) text() (string, error) {
+	p.i++
+	start := p.i
+	for p.i < len(p.s) {
+		switch c := p.s[p.i]; {
+		case c == '"':
+			p.i++
+			return p.s[start : p.i-1], nil
+		case c == '\\':
+			return p.escaped(start)
+		case c < ' ':
+			return "", ErrJSONSyntax
+		}
+		p.i++
+	}
+	return "", ErrShort
+}
+
+// escaped reads a string that began at start and has its first escape at i.
+func (p *jsonParser) escaped(start int) (string, error) {
+	end := p.i
+	for end < len(p.s) && p.s[end] != '"' {
+		if p.s[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	if end >= len(p.s) {
+		return "", ErrShort
+	}
+	out := p.a.Alloc(end - start) // an escape is never shorter than what it stands for
+	n := copy(out, p.s[start:p.i])
+	for p.i < end {
+		c := p.s[p.i]
+		p.i++
+		if c < ' ' {
+			return "", ErrJSONSyntax
+		}
+		if c != '\\' {
+			out[n] = c
+			n++
+			continue
+		}
+		c = p.s[p.i]
+		p.i++
+		switch c {
+		case '"', '\\', '/':
+			out[n] = c
+			n++
+		case 'b':
+			out[n] = '\b'
+			n++
+		case 'f':
+			out[n] = '\f'
+			n++
+		case 'n':
+			out[n] = '\n'
+			n++
+		case 'r':
+			out[n] = '\r'
+			n++
+		case 't':
+			out[n] = '\t'
+			n++
+		case 'u':
+			r, ok := p.unicode()
+			if !ok {
+				return "", ErrJSONSyntax
+			}
+			if utf16.IsSurrogate(r) && p.i+1 < end && p.s[p.i] == '\\' && p.s[p.i+1] == 'u' {
+				at := p.i
+				p.i += 2
+				if low, ok := p.unicode(); ok {
+					if full := utf16.DecodeRune(r, low); full != utf8.RuneError {
+						r = full
+					} else {
+						p.i = at
+					}
+				} else {
+					return "", ErrJSONSyntax
+				}
+			}
+			n += utf8.EncodeRune(out[n:], r)
+		default:
+			return "", ErrJSONSyntax
+		}
+	}
+	p.i = end + 1
+	return p.a.Shrink(out, n), nil
+}
+
+func (p *jsonParser) unicode() (rune, bool) {
+	if p.i+4 > len(p.s) {
+		return 0, false
+	}
+	var r rune
+	for _, c := range []byte(p.s[p.i : p.i+4]) {
+		v := hexValue(c)
+		if v > 15 {
+			return 0, false
+		}
+		r = r<<4 | rune(v)
+	}
+	p.i += 4
+	return r, true
+}

@@ -1,0 +1,488 @@
+package body
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/internal/arena"
+)
+
+// ErrMultipart tells that a multipart body cannot be taken apart: it has no
+// boundary, or none of its lines is one.
+var ErrMultipart = errors.New("multipart body has no parts")
+
+// ErrMultipartHeader and ErrMultipartEnd tell what is wrong with a multipart body
+// that was taken apart nevertheless.
+var (
+	ErrMultipartHeader = errors.New("multipart: invalid part header")
+	ErrMultipartEnd    = errors.New("multipart: the last boundary is missing")
+)
+
+// Form is a multipart body taken apart.
+type Form struct {
+	// Fields are the parts without a file name, by name.
+	Fields []Pair
+	// Files has the file names by part name, two for a part that has two different
+	// ones. FileSizes has the size in bytes of each, in the same order.
+	Files     []Pair
+	FileSizes []int
+	// FileNames are the names of the parts that are files.
+	FileNames []string
+	// Headers are the headers of parts as "Name: value", by part name.
+	Headers []Pair
+	// Names are the names of all parts.
+	Names []string
+	// Size is the size of all contents in bytes.
+	Size int
+	// Charsets and Languages are those of filename* parameters, by part name.
+	Charsets, Languages []Pair
+	Flaws               Flaws
+}
+
+// Flaws are what applications may read differently in a multipart body. The names
+// are those of ModSecurity's variables.
+type Flaws struct {
+	BoundaryQuoted, BoundaryWhitespace   bool
+	DataBefore, DataAfter                bool
+	HeaderFolding, InvalidHeaderFolding  bool
+	LFLine, CRLFAndLF                    bool
+	MissingSemicolon, InvalidQuoting     bool
+	InvalidPart, UnmatchedBoundary       bool
+	DuplicateHeader, MalformedParameters bool
+	// Unfinished tells that the last boundary is missing.
+	Unfinished bool
+}
+
+// Strict reports whether any flaw is one that MULTIPART_STRICT_ERROR counts.
+func (f Flaws) Strict() bool {
+	return f.BoundaryQuoted || f.BoundaryWhitespace || f.DataBefore || f.DataAfter || f.HeaderFolding || f.InvalidHeaderFolding ||
+		f.LFLine || f.MissingSemicolon || f.InvalidQuoting || f.InvalidPart || f.DuplicateHeader || f.MalformedParameters || f.Unfinished
+}
+
+// Multipart takes a multipart/form-data body apart. contentType is the header of
+// the request. limit bounds the number of fields; Multipart reports whether it cut
+// the form short. Strings point into s, contentType or a.
+func Multipart(a *arena.Arena, contentType, s string, limit int) (Form, bool, error) {
+	var f Form
+	boundary, ok := boundaryOf(contentType, &f.Flaws)
+	if !ok {
+		f.Flaws.MalformedParameters = true
+		return f, false, ErrMultipart
+	}
+	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s}
+	err := m.run(limit)
+	switch {
+	case err != nil:
+	case m.badHeader:
+		err = ErrMultipartHeader
+	case f.Flaws.Unfinished:
+		err = ErrMultipartEnd
+	}
+	return f, m.cut, err
+}
+
+// boundaryOf finds the boundary parameter.
+func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
+	_, params, ok := strings.Cut(contentType, ";")
+	if !ok {
+		if i := strings.Index(strings.ToLower(contentType), "boundary"); i >= 0 {
+			flaws.MissingSemicolon = true
+			params = contentType[i:]
+		}
+	}
+	boundary, found := "", false
+	for _, p := range splitParameters(params) {
+		key, value, ok := strings.Cut(p, "=")
+		trimmed := strings.TrimSpace(key)
+		if !strings.EqualFold(trimmed, "boundary") || !ok {
+			continue
+		}
+		if found {
+			flaws.InvalidPart = true // two boundaries: which one counts?
+			return "", false
+		}
+		found = true
+		if strings.TrimRight(key, " \t") != key || strings.TrimSpace(value) != value {
+			flaws.BoundaryWhitespace = true
+		}
+		value = strings.TrimSpace(value)
+		if unquoted, quoted := unquote(value); quoted {
+			// RFC 2046 allows quotes and Go sends them around odd characters; only
+			// quotes that hide nothing odd are suspicious, as in ModSecurity.
+			value = unquoted
+		} else if strings.ContainsAny(value, "\"'") {
+			flaws.BoundaryQuoted = true
+		}
+		boundary = value
+	}
+	if boundary == "" || len(boundary) > 256 {
+		return "", false
+	}
+	return boundary, true
+}
+
+// splitParameters splits at semicolons outside of quotes.
+func splitParameters(s string) []string {
+	var list []string
+	quoted := false
+	start := 0
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ';' && !quoted:
+			list = append(list, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(list, s[start:])
+}
+
+// unquote takes the quotes off a quoted string. A backslash stands for the next
+// character only before a quote or a backslash: browsers send those of Windows
+// paths as they are.
+func unquote(s string) (string, bool) {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return s, false
+	}
+	s = s[1 : len(s)-1]
+	if strings.IndexByte(s, '\\') < 0 {
+		return s, true
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String(), true
+}
+
+type multipartParser struct {
+	a         *arena.Arena
+	form      *Form
+	delimiter string
+	rest      string
+	cut       bool
+	badHeader bool
+}
+
+// boundary is a delimiter line found in the rest.
+type boundaryLine struct {
+	start, end int // of the line with its line break; start is before the break that belongs to it
+	last, lf   bool
+}
+
+// next finds the next delimiter line. A delimiter counts at the beginning of a
+// line only.
+func (m *multipartParser) next(first bool) (boundaryLine, bool) {
+	from := 0
+	for {
+		i := strings.Index(m.rest[from:], m.delimiter)
+		if i < 0 {
+			return boundaryLine{}, false
+		}
+		i += from
+		from = i + len(m.delimiter)
+		var b boundaryLine
+		b.start = i
+		if i > 0 {
+			if m.rest[i-1] != '\n' {
+				continue
+			}
+			b.start--
+			if b.start > 0 && m.rest[b.start-1] == '\r' {
+				b.start--
+			} else {
+				b.lf = true
+			}
+		} else if !first {
+			// The header of the part before ended right here: it has no content.
+			b.start = 0
+		}
+		tail := m.rest[from:]
+		if strings.HasPrefix(tail, "--") {
+			b.last = true
+			tail = tail[2:]
+		}
+		blank := len(tail) - len(strings.TrimLeft(tail, " \t"))
+		after := tail[blank:]
+		switch {
+		case strings.HasPrefix(after, "\r\n"):
+			blank += 2
+		case strings.HasPrefix(after, "\n"):
+			blank++
+			b.lf = true
+		case after == "":
+			if !b.last {
+				m.form.Flaws.Unfinished = true
+			}
+		default:
+			// Not a delimiter: a longer line that begins like one.
+			m.form.Flaws.UnmatchedBoundary = true
+			continue
+		}
+		b.end = len(m.rest) - len(tail) + blank
+		return b, true
+	}
+}
+
+func (m *multipartParser) run(limit int) error {
+	flaws := &m.form.Flaws
+	b, ok := m.next(true)
+	if !ok {
+		flaws.Unfinished = true
+		return ErrMultipart
+	}
+	if b.start > 0 {
+		flaws.DataBefore = true
+	}
+	for {
+		m.line(b)
+		m.rest = m.rest[b.end:]
+		if b.last {
+			if strings.Trim(m.rest, "\r\n") != "" {
+				flaws.DataAfter = true
+			}
+			return nil
+		}
+		if len(m.form.Fields)+len(m.form.Files) >= limit {
+			m.cut = true
+			return nil
+		}
+		headers, ok := m.headers()
+		if !ok {
+			flaws.Unfinished = true
+			flaws.InvalidPart = true
+			m.part(headers, "")
+			return nil
+		}
+		end, ok := m.next(false)
+		if !ok {
+			flaws.Unfinished = true
+			m.part(headers, m.rest)
+			return nil
+		}
+		m.part(headers, m.rest[:end.start])
+		b = end
+	}
+}
+
+func (m *multipartParser) line(b boundaryLine) {
+	if b.lf {
+		m.form.Flaws.LFLine = true
+	}
+}
+
+// headers reads the header lines of a part up to the empty line.
+func (m *multipartParser) headers() ([]Pair, bool) {
+	var list []Pair
+	flaws := &m.form.Flaws
+	for {
+		i := strings.IndexByte(m.rest, '\n')
+		if i < 0 {
+			return list, false
+		}
+		line := m.rest[:i]
+		if strings.HasPrefix(line, m.delimiter) {
+			flaws.InvalidPart = true // a part without an end of its header
+			m.badHeader = true
+			return list, true
+		}
+		m.rest = m.rest[i+1:]
+		if strings.HasSuffix(line, "\r") {
+			line = line[:len(line)-1]
+		} else {
+			flaws.LFLine = true
+		}
+		if line == "" {
+			return list, true
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			flaws.HeaderFolding = true
+			if len(list) == 0 {
+				flaws.InvalidHeaderFolding = true
+				list = append(list, Pair{"", line})
+				continue
+			}
+			last := &list[len(list)-1]
+			last.Value = m.a.Concat(last.Value, " ", strings.Trim(line, " \t"))
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || !validName(name) {
+			flaws.InvalidPart = true
+			m.badHeader = true
+		}
+		if !ok {
+			continue
+		}
+		list = append(list, Pair{name, strings.Trim(value, " \t")})
+	}
+}
+
+// validName reports whether name is a token of RFC 9110 or nearly: no control
+// characters. Blanks are for rule 922130 to find.
+func validName(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] >= 0x7f {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// maxPartHeaders is how many headers of a part are compared with each other; more
+// make the part invalid.
+const maxPartHeaders = 32
+
+// part adds one part to the form.
+func (m *multipartParser) part(headers []Pair, content string) {
+	f := m.form
+	var d disposition
+	if len(headers) > maxPartHeaders {
+		f.Flaws.InvalidPart = true
+	}
+	for i, h := range headers {
+		for _, other := range headers[:min(i, maxPartHeaders)] {
+			if strings.EqualFold(h.Key, other.Key) {
+				f.Flaws.DuplicateHeader = true
+			}
+		}
+		if strings.EqualFold(strings.TrimSpace(h.Key), "Content-Disposition") && !d.present {
+			d = readDisposition(h.Value)
+		}
+	}
+	if d.malformed {
+		f.Flaws.MalformedParameters = true
+	}
+	if d.duplicate {
+		f.Flaws.DuplicateHeader = true
+	}
+	if d.badQuotes {
+		f.Flaws.InvalidQuoting = true
+	}
+	if !d.present {
+		f.Flaws.InvalidPart = true
+	}
+	for _, h := range headers {
+		f.Headers = append(f.Headers, Pair{d.name, m.a.Concat(h.Key, ": ", h.Value)})
+	}
+	f.Names = append(f.Names, d.name)
+	f.Size += len(content)
+	if d.extended {
+		f.Charsets = append(f.Charsets, Pair{d.name, d.charset})
+		f.Languages = append(f.Languages, Pair{d.name, d.language})
+	}
+	if d.fileName == "" && d.otherName == "" {
+		f.Fields = append(f.Fields, Pair{d.name, content})
+		return
+	}
+	for _, n := range []string{d.fileName, d.otherName} {
+		if n != "" {
+			f.Files = append(f.Files, Pair{d.name, n})
+			f.FileSizes = append(f.FileSizes, len(content))
+		}
+	}
+	f.FileNames = append(f.FileNames, d.name)
+}
+
+// disposition is a Content-Disposition header. otherName is the second file name
+// that some applications take, if there are two.
+type disposition struct {
+	present, malformed, duplicate, badQuotes bool
+	name, fileName, otherName                string
+	extended                                 bool
+	charset, language                        string
+}
+
+// readDisposition reads a Content-Disposition header. Both filename and filename*
+// (RFC 5987) are kept, since applications differ in which they take.
+func readDisposition(s string) disposition {
+	d := disposition{present: true}
+	kind, params, _ := strings.Cut(s, ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "form-data") && !strings.EqualFold(strings.TrimSpace(kind), "attachment") {
+		d.malformed = true
+	}
+	seen := map[string]bool{}
+	plain := ""
+	for _, p := range splitParameters(params) {
+		if strings.TrimSpace(p) == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(p, "=")
+		if !ok {
+			d.malformed = true
+			continue
+		}
+		key = strings.ToLower(strings.TrimSpace(key))
+		value = strings.TrimSpace(value)
+		if seen[key] {
+			d.duplicate = true
+		}
+		seen[key] = true
+		unquoted, quoted := unquote(value)
+		if !quoted && strings.ContainsAny(value, "\"'") && !strings.HasSuffix(key, "*") {
+			d.badQuotes = true
+			unquoted = strings.Trim(value, "\"'")
+		}
+		switch {
+		case key == "name":
+			d.name = unquoted
+		case key == "filename":
+			if plain != "" && plain != unquoted {
+				d.otherName = plain
+			}
+			plain = unquoted
+		case key == "filename*":
+			if quoted {
+				d.badQuotes = true
+			}
+			parts := strings.SplitN(unquoted, "'", 3)
+			if len(parts) != 3 {
+				d.malformed = true
+				continue
+			}
+			var valid bool
+			d.fileName, valid = percentDecode(parts[2])
+			d.malformed = d.malformed || !valid
+			d.charset, d.language, d.extended = parts[0], parts[1], true
+		case strings.HasPrefix(key, "filename*"):
+			d.malformed = true // a continuation of RFC 2231, which few reassemble
+			if d.otherName == "" {
+				d.otherName = unquoted
+			}
+		}
+	}
+	if d.fileName == "" {
+		d.fileName = plain
+	} else if plain != d.fileName {
+		d.otherName = plain
+	}
+	return d
+}
+
+func percentDecode(s string) (string, bool) {
+	if strings.IndexByte(s, '%') < 0 {
+		return s, true
+	}
+	valid := true
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' {
+			if i+2 < len(s) {
+				if hi, lo := hexValue(s[i+1]), hexValue(s[i+2]); hi < 16 && lo < 16 {
+					b = append(b, hi<<4|lo)
+					i += 2
+					continue
+				}
+			}
+			valid = false
+		}
+		b = append(b, s[i])
+	}
+	return string(b), valid
+}

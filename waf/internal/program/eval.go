@@ -1,0 +1,370 @@
+package program
+
+import (
+	"math/bits"
+	"strconv"
+
+	"github.com/ringwall/ringwall/waf/internal/body"
+	"github.com/ringwall/ringwall/waf/internal/transform"
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// Run evaluates the rules of a phase and returns what is asked for so far.
+func (tx *Tx) Run(n int) Decision {
+	if tx.off || tx.decision.Block && !tx.detectOnly && n != Logging {
+		return tx.decision
+	}
+	tx.phase, tx.skipTo = n, 0
+	if tx.allow == allowAll && n != Logging || tx.allow == allowRequest && n <= RequestBody {
+		return tx.decision
+	}
+	if tx.allow != allowAll {
+		tx.allow = allowNothing
+	}
+	ph := &tx.p.phases[n]
+	if cap(tx.run) < len(ph.always) {
+		tx.run = make(set, len(ph.always))
+	}
+	tx.run = tx.run[:len(ph.always)]
+	copy(tx.run, ph.always)
+	if ph.gate != nil {
+		tx.openGate(ph.gate)
+	}
+	for w := range tx.run {
+		for tx.run[w] != 0 {
+			bit := bits.TrailingZeros64(tx.run[w])
+			tx.run[w] &^= 1 << bit
+			if !tx.step(ph.rules[w<<6|bit]) {
+				tx.dropCandidates()
+				return tx.decision
+			}
+		}
+	}
+	tx.dropCandidates()
+	if tx.allow == allowPhase {
+		tx.allow = allowNothing
+	}
+	return tx.decision
+}
+
+// step runs one rule; false ends the phase.
+func (tx *Tx) step(i int32) bool {
+	if i < tx.skipTo {
+		return true
+	}
+	if tx.removed != nil && tx.removed.has(i) {
+		return true
+	}
+	r := &tx.p.rules[i]
+	if len(tx.matched) > 0 {
+		clear(tx.matched)
+		tx.matched = tx.matched[:0]
+	}
+	tx.currentRule = r
+	matched := tx.rule(r)
+	if tx.Trace != nil {
+		tx.Trace.ran(r, matched)
+	}
+	if !matched {
+		return true
+	}
+	if r.skipTo > 0 {
+		tx.skipTo = r.skipTo
+	}
+	if r.severity >= 0 && r.severity < tx.highest {
+		tx.highest = r.severity
+	}
+	tx.ruleIDs = append(tx.ruleIDs, r.id)
+	action := r.disruptive
+	status := r.status
+	if tx.overlay != nil {
+		action, status = tx.overlay.action(r, action, status)
+	}
+	switch action {
+	case doDeny:
+		if !tx.decision.Block {
+			if status == 0 {
+				status = 403
+			}
+			tx.decision = Decision{Block: true, Status: status, RuleID: r.id, Phase: tx.phase}
+		}
+		return tx.detectOnly || tx.phase == Logging
+	case doAllow:
+		if !tx.detectOnly {
+			tx.allow = r.allow
+			return false
+		}
+	}
+	return true
+}
+
+// rule runs the links of a rule and reports whether all matched.
+func (tx *Tx) rule(r *rule) bool {
+	first := len(tx.hits)
+	tx.added = 0
+	for j := range r.links {
+		l := &r.links[j]
+		tx.currentLink = l
+		if !tx.link(r, l, j) {
+			if len(r.links) > 1 {
+				tx.hits = tx.hits[:first]
+			}
+			return false
+		}
+	}
+	// A chain is told once, with what its end made of the message, for the place
+	// where its first rule matched first.
+	if len(r.links) > 1 {
+		if first < len(tx.hits) {
+			tx.hits = tx.hits[:first+1]
+			h := &tx.hits[first]
+			tx.currentLink = &r.links[0]
+			h.Message, h.Data = tx.texts(&r.links[0])
+			h.Score = tx.added
+			if h.Message == "" {
+				tx.hits = tx.hits[:first]
+			}
+		}
+	}
+	return true
+}
+
+func (tx *Tx) texts(l *link) (msg, data string) {
+	if l.msg != nil {
+		msg = l.msg.expand(tx)
+	}
+	if l.logdata != nil {
+		data = l.logdata.expand(tx)
+	}
+	return msg, data
+}
+
+// link tests the values of a link and reports whether one matched.
+func (tx *Tx) link(r *rule, l *link, depth int) bool {
+	if l.op == nil {
+		tx.hit(r, l, depth, seclang.NoVariable, "", "")
+		return true
+	}
+	found := false
+	if l.gated && depth == 0 && !tx.p.noGate {
+		return tx.linkCandidates(r, l)
+	}
+	for i := range l.targets {
+		if tx.target(r, l, depth, &l.targets[i]) {
+			found = true
+		}
+	}
+	return found
+}
+
+// linkCandidates tests only the values that the gate found.
+func (tx *Tx) linkCandidates(r *rule, l *link) bool {
+	found := false
+	head := tx.heads[l.number]
+	for ti := range l.targets {
+		t := &l.targets[ti]
+		for _, src := range sources(t.variable) {
+			for c := head.first; c != 0; c = tx.cands[c-1].next {
+				cand := &tx.cands[c-1]
+				if cand.source != src {
+					continue
+				}
+				pair := tx.cols[src][cand.index]
+				if !tx.selects(r, t, pair.Key) {
+					continue
+				}
+				text := cand.text
+				if l.multiMatch {
+					if tx.multi(r, l, 0, t.variable, pair) {
+						found = true
+					}
+					continue
+				}
+				if tx.test(r, l, 0, t.variable, pair.Key, text) {
+					found = true
+				}
+			}
+		}
+	}
+	return found
+}
+
+// selects reports whether a target includes the member with the key.
+func (tx *Tx) selects(r *rule, t *target, key string) bool {
+	if !t.key.matches(key) || excluded(t.except, key) {
+		return false
+	}
+	for _, x := range tx.exclusions {
+		if x.variable == t.variable && x.rules.has(r.index) && x.key.excludes(key) {
+			return false
+		}
+	}
+	return tx.overlay == nil || tx.overlay.includes(tx, r, t.variable, key)
+}
+
+// target tests the values of one target.
+func (tx *Tx) target(r *rule, l *link, depth int, t *target) bool {
+	if t.count {
+		n := tx.count(r, t)
+		key := t.key.key
+		return tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: key, Value: strconv.Itoa(n)})
+	}
+	found := false
+	switch t.variable {
+	case seclang.TX:
+		return tx.targetTX(r, l, depth, t)
+	case seclang.MatchedVar, seclang.MatchedVarName, seclang.HighestSeverity:
+		s, _ := tx.lookup(t.variable, "")
+		return tx.transformAndTest(r, l, depth, t.variable, body.Pair{Value: s})
+	case seclang.MatchedVars, seclang.MatchedVarsNames:
+		n := len(tx.matched) // what this link matches comes on top
+		for i := range n {
+			m := tx.matched[i]
+			name := m.name(tx)
+			if !t.key.matches(name) || excluded(t.except, name) {
+				continue
+			}
+			text := m.text
+			if t.variable == seclang.MatchedVarsNames {
+				text = name
+			}
+			if tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: name, Value: text}) {
+				found = true
+			}
+		}
+		return found
+	case seclang.RuleVariable:
+		s, ok := tx.ruleMember(t.key.key)
+		return ok && tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: t.key.key, Value: s})
+	}
+	for _, src := range sources(t.variable) {
+		for i := range tx.cols[src] {
+			pair := tx.cols[src][i]
+			if tx.selects(r, t, pair.Key) && tx.transformAndTest(r, l, depth, t.variable, pair) {
+				found = true
+			}
+		}
+	}
+	return found
+}
+
+func (tx *Tx) targetTX(r *rule, l *link, depth int, t *target) bool {
+	if t.key.re == nil && t.key.key != "" {
+		v := tx.slots[tx.p.slots[t.key.key]]
+		return v.set && tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: t.key.key, Value: v.text})
+	}
+	found := false
+	for _, i := range t.slots {
+		if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) &&
+			tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: tx.p.names[i], Value: tx.slots[i].text}) {
+			found = true
+		}
+	}
+	for i := 0; i < len(tx.extra); i++ {
+		if x := tx.extra[i]; x.value.set && tx.selects(r, t, x.name) &&
+			tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: x.name, Value: x.value.text}) {
+			found = true
+		}
+	}
+	return found
+}
+
+func (tx *Tx) count(r *rule, t *target) int {
+	n := 0
+	switch t.variable {
+	case seclang.TX:
+		if t.key.re == nil && t.key.key != "" {
+			if tx.slots[tx.p.slots[t.key.key]].set {
+				return 1
+			}
+			return 0
+		}
+		for _, i := range t.slots {
+			if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) {
+				n++
+			}
+		}
+		for i := range tx.extra {
+			if tx.extra[i].value.set && tx.selects(r, t, tx.extra[i].name) {
+				n++
+			}
+		}
+		return n
+	case seclang.MatchedVars, seclang.MatchedVarsNames:
+		return len(tx.matched)
+	}
+	for _, src := range sources(t.variable) {
+		if t.key.all() && len(t.except) == 0 && len(tx.exclusions) == 0 && tx.overlay == nil {
+			n += len(tx.cols[src])
+			continue
+		}
+		for i := range tx.cols[src] {
+			if tx.selects(r, t, tx.cols[src][i].Key) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (tx *Tx) transformAndTest(r *rule, l *link, depth int, v seclang.Variable, pair body.Pair) bool {
+	if l.multiMatch {
+		return tx.multi(r, l, depth, v, pair)
+	}
+	text := pair.Value
+	for _, t := range l.transforms {
+		text = tx.transform(t, text)
+	}
+	return tx.test(r, l, depth, v, pair.Key, text)
+}
+
+func (tx *Tx) transform(t *transform.Transformation, s string) string {
+	return t.Apply(&tx.arena, s)
+}
+
+// multi tests the value and what each transformation makes of it.
+func (tx *Tx) multi(r *rule, l *link, depth int, v seclang.Variable, pair body.Pair) bool {
+	text := pair.Value
+	found := tx.test(r, l, depth, v, pair.Key, text)
+	for _, t := range l.transforms {
+		next := tx.transform(t, text)
+		if next == text {
+			continue
+		}
+		text = next
+		if tx.test(r, l, depth, v, pair.Key, text) {
+			found = true
+		}
+	}
+	return found
+}
+
+func (tx *Tx) test(r *rule, l *link, depth int, v seclang.Variable, key, text string) bool {
+	if l.op.match(tx, text, l.capture) == l.negated {
+		return false
+	}
+	tx.hit(r, l, depth, v, key, text)
+	return true
+}
+
+// hit notes a match of a link and does its actions.
+func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text string) {
+	tx.matched = append(tx.matched, matchedVar{v, key, text})
+	before := tx.added
+	for _, a := range l.actions {
+		a.do(tx)
+	}
+	if depth > 0 || l.msg == nil {
+		return
+	}
+	h := Hit{rule: r, link: l, Variable: v, Key: key, Value: text, Score: tx.added - before}
+	if len(r.links) == 1 {
+		h.Message, h.Data = tx.texts(l)
+		if h.Message == "" {
+			return
+		}
+	} else if n := len(tx.hits); n > 0 && tx.hits[n-1].rule == r {
+		return // a chain is told once
+	}
+	tx.hits = append(tx.hits, h)
+}

@@ -1,0 +1,636 @@
+package program
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/corazawaf/libinjection-go"
+
+	"github.com/ringwall/ringwall/waf/internal/charset"
+	"github.com/ringwall/ringwall/waf/internal/rx"
+)
+
+// operator is the test of a link.
+type operator interface {
+	// match tests a value. With capture it fills TX:0 to TX:9.
+	match(tx *Tx, s string, capture bool) bool
+}
+
+// gateable operators need something of a value that the gate can look for. Their
+// answer depends on the value only.
+type gateable interface {
+	operator
+	// need returns what a value that has no byte of absent must have.
+	need(absent charset.Set) rx.Need
+	// identity is equal for operators that do the same.
+	identity() string
+}
+
+// guarded operators can prove by a look at a value that they do not match it, at
+// less cost than by a test.
+type guarded interface {
+	possible(s string) bool
+}
+
+// locator operators can tell which bytes made them match.
+type locator interface {
+	// locate returns the place of the match, -1 if it is no place.
+	locate(s string) (start, end int)
+}
+
+type compileContext struct {
+	files   fs.FS
+	dir     string // of the file of the rule
+	slot    func(string) int32
+	regexps map[string]*rx.Regexp
+	phrases map[string]*phraseOperator
+}
+
+func (c *compileContext) regexp(pattern string) (*rx.Regexp, error) {
+	if r, ok := c.regexps[pattern]; ok {
+		return r, nil
+	}
+	r, err := rx.Compile(pattern)
+	if err == nil {
+		c.regexps[pattern] = r
+	}
+	return r, err
+}
+
+func newOperator(c *compileContext, name, arg string) (operator, error) {
+	switch name {
+	case "rx", "rxGlobal":
+		r, err := c.regexp(arg)
+		if err != nil {
+			return nil, fmt.Errorf("%w; the syntax is RE2's, without look-around and backreferences", err)
+		}
+		return &rxOperator{r}, nil
+	case "pm":
+		return c.phraseList(strings.Fields(arg), arg)
+	case "pmFromFile", "pmf":
+		lines, err := c.lines(arg)
+		if err != nil {
+			return nil, err
+		}
+		return c.phraseList(lines, "file:"+arg)
+	case "ipMatch":
+		return newIPOperator(strings.Split(arg, ","))
+	case "ipMatchFromFile", "ipMatchF":
+		lines, err := c.lines(arg)
+		if err != nil {
+			return nil, err
+		}
+		return newIPOperator(lines)
+	case "detectSQLi":
+		return sqliOperator{}, nil
+	case "detectXSS":
+		return xssOperator{}, nil
+	case "validateByteRange":
+		return newByteRange(arg)
+	case "validateUrlEncoding":
+		return urlEncodingOperator{}, nil
+	case "validateUtf8Encoding":
+		return utf8Operator{}, nil
+	case "unconditionalMatch":
+		return constantOperator(true), nil
+	case "noMatch":
+		return constantOperator(false), nil
+	case "verifyCC":
+		r, err := c.regexp(arg)
+		if err != nil {
+			return nil, err
+		}
+		return &cardOperator{r}, nil
+	}
+	m, err := parseMacro(arg, c.slot)
+	if err != nil {
+		return nil, err
+	}
+	switch name {
+	case "contains", "strmatch":
+		return &textOperator{m, name, strings.Contains}, nil
+	case "containsWord":
+		return &textOperator{m, name, containsWord}, nil
+	case "beginsWith":
+		return &textOperator{m, name, strings.HasPrefix}, nil
+	case "endsWith":
+		return &textOperator{m, name, strings.HasSuffix}, nil
+	case "streq":
+		return &textOperator{m, name, func(s, arg string) bool { return s == arg }}, nil
+	case "within":
+		return &macroOperator{m, func(s, arg string) bool { return strings.Contains(arg, s) }}, nil
+	case "eq":
+		return newNumber(m, func(v, arg int) bool { return v == arg }), nil
+	case "ge":
+		return newNumber(m, func(v, arg int) bool { return v >= arg }), nil
+	case "gt":
+		return newNumber(m, func(v, arg int) bool { return v > arg }), nil
+	case "le":
+		return newNumber(m, func(v, arg int) bool { return v <= arg }), nil
+	case "lt":
+		return newNumber(m, func(v, arg int) bool { return v < arg }), nil
+	}
+	return nil, fmt.Errorf("operator @%s is not implemented", name)
+}
+
+// lines reads the lines of a data file beside the rule, without comments.
+func (c *compileContext) lines(name string) ([]string, error) {
+	if c.files == nil {
+		return nil, errors.New("there are no data files here; write the words in the rule with @pm")
+	}
+	text, err := fs.ReadFile(c.files, path.Join(c.dir, name))
+	if err != nil {
+		if text, err = fs.ReadFile(c.files, path.Clean(name)); err != nil {
+			return nil, fmt.Errorf("data file %q cannot be read; it must stand beside the rule", name)
+		}
+	}
+	var list []string
+	sc := bufio.NewScanner(bytes.NewReader(text))
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		if l := strings.TrimSpace(sc.Text()); l != "" && l[0] != '#' {
+			list = append(list, l)
+		}
+	}
+	return list, sc.Err()
+}
+
+// constantOperator matches always or never.
+type constantOperator bool
+
+func (o constantOperator) match(*Tx, string, bool) bool { return bool(o) }
+
+// rxOperator is @rx.
+type rxOperator struct{ re *rx.Regexp }
+
+func (o *rxOperator) identity() string { return "rx " + o.re.String() }
+
+func (o *rxOperator) need(absent charset.Set) rx.Need { return o.re.Need(absent) }
+
+func (o *rxOperator) match(tx *Tx, s string, capture bool) bool {
+	if tx.p.noGate {
+		if !o.re.MatchPrecisely(s) {
+			return false
+		}
+	} else if !o.re.Match(s) {
+		return false
+	}
+	if !capture {
+		return true
+	}
+	loc := o.re.Find(s)
+	for i := 0; i < len(loc)/2 && i < 9; i++ {
+		text := ""
+		if loc[2*i] >= 0 {
+			text = s[loc[2*i]:loc[2*i+1]]
+		}
+		tx.setCapture(i, text)
+	}
+	return loc != nil
+}
+
+func (o *rxOperator) locate(s string) (int, int) {
+	if loc := o.re.Find(s); loc != nil {
+		return loc[0], loc[1]
+	}
+	return -1, -1
+}
+
+// cardOperator is @verifyCC.
+type cardOperator struct{ re *rx.Regexp }
+
+func (o *cardOperator) match(tx *Tx, s string, capture bool) bool {
+	for at := 0; at <= len(s); {
+		loc := o.re.Find(s[at:])
+		if loc == nil {
+			return false
+		}
+		if text := s[at+loc[0] : at+loc[1]]; luhn(text) {
+			if capture {
+				tx.setCapture(0, text)
+			}
+			return true
+		}
+		at += max(loc[1], 1)
+	}
+	return false
+}
+
+// luhn checks the digits of s, of which there must be two at least.
+func luhn(s string) bool {
+	sum, n := 0, 0
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i]-'0' >= 10 {
+			continue
+		}
+		d := int(s[i] - '0')
+		if n%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+		n++
+	}
+	return n > 1 && sum%10 == 0
+}
+
+// phraseOperator is @pm and @pmFromFile: the value has one of the phrases,
+// letters of ASCII in any case.
+type phraseOperator struct {
+	name string
+	// byFirst lists the phrases by their first two bytes, longest first.
+	phrases []string
+	byFirst map[[2]byte][]string
+	single  map[byte]bool // phrases of one byte
+}
+
+// phraseList returns the operator for a list; equal lists share one.
+func (c *compileContext) phraseList(list []string, name string) (operator, error) {
+	if o, ok := c.phrases[name]; ok {
+		return o, nil
+	}
+	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}, single: map[byte]bool{}}
+	seen := map[string]bool{}
+	for _, p := range list {
+		p = lowerASCII(strings.ToLower(p))
+		if p == "" || seen[p] {
+			continue
+		}
+		seen[p] = true
+		o.phrases = append(o.phrases, p)
+		if len(p) == 1 {
+			o.single[p[0]] = true
+			continue
+		}
+		k := [2]byte{p[0], p[1]}
+		o.byFirst[k] = append(o.byFirst[k], p)
+	}
+	if len(o.phrases) == 0 {
+		return nil, errors.New("list of phrases is empty; write words after @pm")
+	}
+	for _, l := range o.byFirst {
+		slices.SortFunc(l, func(a, b string) int { return len(b) - len(a) })
+	}
+	c.phrases[name] = o
+	return o, nil
+}
+
+func lowerByte(c byte) byte {
+	if c-'A' < 26 {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		b[i] = lowerByte(c)
+	}
+	return string(b)
+}
+
+func (o *phraseOperator) identity() string { return "pm " + o.name }
+
+// maxGateWord is how much of a phrase the gate looks for: enough to be rare.
+const maxGateWord = 12
+
+func (o *phraseOperator) need(absent charset.Set) rx.Need {
+	var words []string
+	for _, p := range o.phrases {
+		if !hasAny(p, absent) {
+			words = append(words, p[:min(len(p), maxGateWord)])
+		}
+	}
+	if len(words) == 0 {
+		return rx.Need{Never: true}
+	}
+	slices.Sort(words)
+	n := rx.Need{Words: [][]string{slices.Compact(words)}}
+	if m, ok := rx.WordMask(words); ok {
+		n.Bytes = append(n.Bytes, m)
+	}
+	return n
+}
+
+// hasAny reports whether s, in lower case, has a byte of the set in every spelling.
+func hasAny(s string, set charset.Set) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !set.Has(c) || c-'a' < 26 && !set.Has(c-'a'+'A') {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// find returns the leftmost, longest phrase in s from at on.
+func (o *phraseOperator) find(s string, at int) (start, end int) {
+	for i := at; i < len(s); i++ {
+		first := lowerByte(s[i])
+		if i+1 < len(s) {
+			for _, p := range o.byFirst[[2]byte{first, lowerByte(s[i+1])}] {
+				if len(p) <= len(s)-i && equalFoldASCII(s[i:i+len(p)], p) {
+					return i, i + len(p)
+				}
+			}
+		}
+		if o.single[first] {
+			return i, i + 1
+		}
+	}
+	return -1, -1
+}
+
+func equalFoldASCII(s, lower string) bool {
+	for i := range len(s) {
+		if lowerByte(s[i]) != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *phraseOperator) match(tx *Tx, s string, capture bool) bool {
+	start, end := o.find(s, 0)
+	if start < 0 || !capture {
+		return start >= 0
+	}
+	for i := 0; i < 10 && start >= 0; i++ {
+		tx.setCapture(i, s[start:end])
+		start, end = o.find(s, end)
+	}
+	return true
+}
+
+func (o *phraseOperator) locate(s string) (int, int) { return o.find(s, 0) }
+
+// textOperator compares the value with an argument, which it must contain.
+type textOperator struct {
+	arg  *macro
+	name string
+	test func(s, arg string) bool
+}
+
+func (o *textOperator) match(tx *Tx, s string, _ bool) bool { return o.test(s, o.arg.expand(tx)) }
+
+func (o *textOperator) locate(s string) (int, int) {
+	arg, ok := o.arg.constant()
+	if !ok || arg == "" {
+		return -1, -1
+	}
+	i := strings.Index(s, arg)
+	if o.name == "endsWith" {
+		i = strings.LastIndex(s, arg)
+	}
+	if i < 0 {
+		return -1, -1
+	}
+	return i, i + len(arg)
+}
+
+func (o *textOperator) identity() string { return o.name + " " + o.arg.text }
+
+func (o *textOperator) need(absent charset.Set) rx.Need {
+	arg, ok := o.arg.constant()
+	if !ok || arg == "" {
+		return rx.Need{}
+	}
+	if hasAny(arg, absent) {
+		return rx.Need{Never: true}
+	}
+	// A mask of a set with one byte is a condition: the value has a byte like it.
+	n := rx.Need{Words: [][]string{{lowerASCII(arg)}}}
+	for i := range min(len(arg), 4) {
+		n.Bytes = append(n.Bytes, charset.MaskOf(arg[i:i+1]))
+	}
+	return n
+}
+
+func containsWord(s, word string) bool {
+	if word == "" {
+		return true
+	}
+	for at := 0; ; {
+		i := strings.Index(s[at:], word)
+		if i < 0 {
+			return false
+		}
+		i += at
+		if (i == 0 || !isWordByte(s[i-1])) && (i+len(word) == len(s) || !isWordByte(s[i+len(word)])) {
+			return true
+		}
+		at = i + 1
+	}
+}
+
+func isWordByte(c byte) bool { return c-'a' < 26 || c-'A' < 26 || c-'0' < 10 || c == '_' }
+
+// macroOperator compares the value with an argument in any other way.
+type macroOperator struct {
+	arg  *macro
+	test func(s, arg string) bool
+}
+
+func (o *macroOperator) match(tx *Tx, s string, _ bool) bool { return o.test(s, o.arg.expand(tx)) }
+
+// numberOperator compares numbers. What is no number counts as 0.
+type numberOperator struct {
+	arg      *macro
+	constant bool
+	value    int
+	test     func(v, arg int) bool
+}
+
+func newNumber(m *macro, test func(v, arg int) bool) *numberOperator {
+	o := &numberOperator{arg: m, test: test}
+	if text, ok := m.constant(); ok {
+		o.constant = true
+		o.value, _ = strconv.Atoi(text)
+	}
+	return o
+}
+
+func (o *numberOperator) match(tx *Tx, s string, _ bool) bool {
+	v := number(s)
+	if o.constant {
+		return o.test(v, o.value)
+	}
+	return o.test(v, number(o.arg.expand(tx)))
+}
+
+// number reads a number; what is none counts as 0.
+func number(s string) int {
+	if len(s) == 1 && s[0]-'0' < 10 {
+		return int(s[0] - '0')
+	}
+	v, _ := strconv.Atoi(s)
+	return v
+}
+
+// ipOperator is @ipMatch.
+type ipOperator struct{ prefixes []netip.Prefix }
+
+func newIPOperator(list []string) (operator, error) {
+	o := &ipOperator{}
+	for _, s := range list {
+		s = strings.TrimSpace(s)
+		if s == "" {
+			continue
+		}
+		if p, err := netip.ParsePrefix(s); err == nil {
+			o.prefixes = append(o.prefixes, p.Masked())
+			continue
+		}
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network; write 192.0.2.1 or 2001:db8::/32", s)
+		}
+		o.prefixes = append(o.prefixes, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return o, nil
+}
+
+func (o *ipOperator) match(_ *Tx, s string, _ bool) bool {
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return false
+	}
+	a = a.Unmap().WithZone("")
+	for _, p := range o.prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// byteRange is @validateByteRange: it matches values that have another byte.
+type byteRange struct {
+	text  string
+	valid charset.Set
+}
+
+func newByteRange(arg string) (operator, error) {
+	o := &byteRange{text: arg}
+	for _, part := range strings.Split(arg, ",") {
+		lo, hi, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		if !isRange {
+			hi = lo
+		}
+		first, err1 := strconv.ParseUint(lo, 10, 8)
+		last, err2 := strconv.ParseUint(hi, 10, 8)
+		if err1 != nil || err2 != nil || first > last {
+			return nil, fmt.Errorf("%q is no range of bytes; write 32-126 or 9", part)
+		}
+		o.valid.AddRange(byte(first), byte(last))
+	}
+	return o, nil
+}
+
+func (o *byteRange) identity() string { return "validateByteRange " + o.text }
+
+func (o *byteRange) need(absent charset.Set) rx.Need {
+	bad := o.valid.Not()
+	for i := range bad {
+		bad[i] &^= absent[i]
+	}
+	if bad == (charset.Set{}) {
+		return rx.Need{Never: true}
+	}
+	return rx.Need{Bytes: []charset.Mask{charset.Cover(bad)}}
+}
+
+func (o *byteRange) match(_ *Tx, s string, _ bool) bool {
+	start, _ := o.locate(s)
+	return start >= 0
+}
+
+func (o *byteRange) locate(s string) (int, int) {
+	for i := range len(s) {
+		if !o.valid.Has(s[i]) {
+			return i, i + 1
+		}
+	}
+	return -1, -1
+}
+
+// urlEncodingOperator is @validateUrlEncoding: it matches values with a % that is
+// not followed by two hexadecimal digits.
+type urlEncodingOperator struct{}
+
+func (urlEncodingOperator) identity() string { return "validateUrlEncoding" }
+
+func (urlEncodingOperator) need(charset.Set) rx.Need {
+	return rx.Need{Bytes: []charset.Mask{charset.MaskOf("%")}}
+}
+
+func (o urlEncodingOperator) match(_ *Tx, s string, _ bool) bool {
+	start, _ := o.locate(s)
+	return start >= 0
+}
+
+func (urlEncodingOperator) locate(s string) (int, int) {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			continue
+		}
+		if i+2 >= len(s) || !isHexDigit(s[i+1]) || !isHexDigit(s[i+2]) {
+			return i, min(i+3, len(s))
+		}
+		i += 2
+	}
+	return -1, -1
+}
+
+func isHexDigit(c byte) bool { return c-'0' < 10 || (c|0x20)-'a' < 6 }
+
+// utf8Operator is @validateUtf8Encoding: it matches values that are not UTF-8.
+type utf8Operator struct{}
+
+func (utf8Operator) identity() string { return "validateUtf8Encoding" }
+
+func (utf8Operator) need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{charset.High}} }
+
+func (utf8Operator) match(_ *Tx, s string, _ bool) bool { return !utf8.ValidString(s) }
+
+// sqliOperator is @detectSQLi.
+type sqliOperator struct{}
+
+func (sqliOperator) identity() string { return "detectSQLi" }
+
+func (sqliOperator) need(charset.Set) rx.Need { return rx.Need{} }
+
+func (sqliOperator) possible(s string) bool { return sqliPossible(s) }
+
+func (sqliOperator) match(tx *Tx, s string, capture bool) bool {
+	found, fingerprint := libinjection.IsSQLi(s)
+	if found && capture {
+		tx.setCapture(0, fingerprint)
+	}
+	return found
+}
+
+func (sqliOperator) locate(s string) (int, int) { return 0, len(s) }
+
+// xssOperator is @detectXSS.
+type xssOperator struct{}
+
+func (xssOperator) identity() string { return "detectXSS" }
+
+func (xssOperator) need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{xssBytes}} }
+
+func (xssOperator) match(_ *Tx, s string, _ bool) bool { return libinjection.IsXSS(s) }
+
+func (xssOperator) locate(s string) (int, int) { return 0, len(s) }

@@ -1,0 +1,81 @@
+package program
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// selector chooses members of a collection by key. The zero value chooses all.
+type selector struct {
+	key  string // in lower case unless exact
+	re   *regexp.Regexp
+	fold bool // keys differ by more than case
+	// prefix is what keys begin with if re asks for no more than that, in lower case.
+	prefix string
+}
+
+func newSelector(t seclang.Target) (selector, error) {
+	s := selector{key: t.Key, fold: !t.Variable.CaseSensitiveKeys()}
+	if t.KeyIsRegexp {
+		pattern := t.Key
+		if s.fold {
+			pattern = "(?i)" + pattern
+		}
+		re, err := regexp.Compile(pattern)
+		if err != nil {
+			return s, err
+		}
+		s.re, s.key = re, ""
+		if s.fold && plainPrefix.MatchString(t.Key) {
+			s.prefix = strings.ToLower(t.Key[1:])
+		}
+		return s, nil
+	}
+	if s.fold {
+		s.key = strings.ToLower(s.key)
+	}
+	return s, nil
+}
+
+// plainPrefix are patterns that ask for a prefix. Letters that have a third case,
+// s and k, are matched by EqualFold as well as by a regular expression.
+var plainPrefix = regexp.MustCompile(`^\^[A-Za-z0-9_]+$`)
+
+// all reports whether the selector chooses every member.
+func (s *selector) all() bool { return s.key == "" && s.re == nil }
+
+func (s *selector) matches(key string) bool {
+	switch {
+	case s.prefix != "":
+		return len(key) >= len(s.prefix) && strings.EqualFold(key[:len(s.prefix)], s.prefix)
+	case s.re != nil:
+		return s.re.MatchString(key)
+	case s.key == "":
+		return true
+	case s.fold:
+		return len(key) == len(s.key) && strings.EqualFold(key, s.key)
+	}
+	return key == s.key
+}
+
+// excludes is matches for exceptions: keys are compared in any case.
+func (s *selector) excludes(key string) bool {
+	switch {
+	case s.re != nil:
+		return s.re.MatchString(key) || s.re.MatchString(strings.ToLower(key))
+	case s.key == "":
+		return true
+	}
+	return strings.EqualFold(key, s.key)
+}
+
+func excluded(list []selector, key string) bool {
+	for i := range list {
+		if list[i].excludes(key) {
+			return true
+		}
+	}
+	return false
+}

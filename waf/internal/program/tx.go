@@ -1,0 +1,317 @@
+package program
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/body"
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// Tx is one transaction on its way through a program. It is not safe for use by
+// several goroutines. Strings that it hands out are valid until Reset.
+type Tx struct {
+	p     *Program
+	arena arena.Arena
+	cols  [seclang.VariableCount][]body.Pair
+	slots []slotValue
+	extra []extraVar
+
+	phase    int
+	decision Decision
+	skipTo   int32 // rules before this one are skipped
+	allow    allowKind
+	removed  set // rules that ctl or the application took away, nil if none
+	// exclusions are targets that ctl took away.
+	exclusions []*removeTarget
+
+	off, detectOnly                     bool
+	forceRequestBody, forceResponseBody bool
+	noRequestBody, noResponseBody       bool
+
+	// What the last match was, for MATCHED_VAR and its like.
+	matched     []matchedVar
+	highest     int // severity, 255 if none
+	currentRule *rule
+	currentLink *link
+
+	added int // to anomaly scores by the rule that runs
+
+	run     set // rules of the phase that run, by place
+	cands   []candidate
+	heads   []candList // by link
+	touched []int32
+	scratch scratch
+
+	hits    []Hit
+	ruleIDs []int
+
+	// Trace, if not nil, is told what becomes of every rule.
+	Trace *Trace
+	// Overlay is what an application changes of the program, nil for nothing.
+	overlay *Overlay
+}
+
+type extraVar struct {
+	name  string
+	value slotValue
+}
+
+// matchedVar is a value that the current rule matched.
+type matchedVar struct {
+	variable seclang.Variable
+	key      string
+	text     string
+}
+
+// Decision is what the rules ask for.
+type Decision struct {
+	Block  bool
+	Status int
+	RuleID int
+	Phase  int
+}
+
+// Hit is one place where one rule matched.
+type Hit struct {
+	rule     *rule
+	link     *link
+	Variable seclang.Variable
+	Key      string
+	Value    string
+	Message  string
+	Data     string
+	Score    int
+}
+
+// RuleID returns the id of the rule.
+func (h *Hit) RuleID() int { return h.rule.id }
+
+// Phase returns the phase of the rule.
+func (h *Hit) Phase() int { return h.rule.phase }
+
+// Tags returns the tags of the rule, which must not be changed.
+func (h *Hit) Tags() []string { return h.rule.tags }
+
+// Severity returns 0 (emergency) to 7 (debug), -1 if the rule has none.
+func (h *Hit) Severity() int { return h.rule.severity }
+
+// Locate returns which bytes of Value made the rule match, -1 if none in particular.
+func (h *Hit) Locate() (start, end int) {
+	if h.link == nil || h.link.negated {
+		return -1, -1
+	}
+	if op, ok := h.link.op.(locator); ok {
+		return op.locate(h.Value)
+	}
+	return -1, -1
+}
+
+// NewTx returns a transaction for p.
+func (p *Program) NewTx() *Tx {
+	tx := &Tx{}
+	tx.Reset(p)
+	return tx
+}
+
+// Reset forgets everything and makes tx a new transaction of p.
+func (tx *Tx) Reset(p *Program) {
+	tx.arena.Reset()
+	if tx.p != p {
+		*tx = Tx{p: p, arena: tx.arena}
+		tx.slots = make([]slotValue, len(p.initial))
+		tx.heads = make([]candList, p.links)
+	}
+	copy(tx.slots, p.initial)
+	clear(tx.extra)
+	tx.extra = tx.extra[:0]
+	for i := range tx.cols {
+		c := tx.cols[i]
+		if len(c) == 0 {
+			continue
+		}
+		if cap(c) > keepPairs {
+			tx.cols[i] = nil
+			continue
+		}
+		clear(c)
+		tx.cols[i] = c[:0]
+	}
+	tx.phase, tx.decision, tx.skipTo, tx.allow = 0, Decision{}, 0, allowNothing
+	tx.removed, tx.exclusions, tx.overlay = nil, tx.exclusions[:0], nil
+	tx.off, tx.detectOnly = p.Settings.Engine == "off", p.Settings.Engine == "detectiononly"
+	tx.forceRequestBody, tx.forceResponseBody = false, false
+	tx.noRequestBody, tx.noResponseBody = !p.Settings.RequestBody, !p.Settings.ResponseBody
+	clear(tx.matched)
+	tx.matched = tx.matched[:0]
+	tx.highest = 255
+	tx.currentRule, tx.currentLink = nil, nil
+	clear(tx.hits)
+	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
+	tx.Trace = nil
+	tx.dropCandidates()
+	if cap(tx.cands) > keepPairs {
+		tx.cands = nil
+	}
+	tx.scratch.reset()
+}
+
+// keepPairs is how many values a transaction in the pool keeps room for.
+const keepPairs = 512
+
+// DetectOnly makes the transaction run all rules and only note what they ask for.
+func (tx *Tx) DetectOnly() { tx.detectOnly = true }
+
+// Decision returns what the rules ask for so far.
+func (tx *Tx) Decision() Decision { return tx.decision }
+
+// Hits returns where rules with a message matched so far.
+func (tx *Tx) Hits() []Hit { return tx.hits }
+
+// RuleIDs returns the ids of all rules that matched so far, in order.
+func (tx *Tx) RuleIDs() []int { return tx.ruleIDs }
+
+// TX returns a variable of TX as a number, 0 if it is none.
+func (tx *Tx) TX(name string) int {
+	if s, ok := tx.p.slots[name]; ok {
+		return number(tx.slots[s].text)
+	}
+	return 0
+}
+
+// Scores returns the anomaly scores of the request and the response: what 949 and
+// 959 added up, or what the levels up to paranoia have before that.
+func (tx *Tx) Scores(paranoia int) (inbound, outbound int) {
+	k := &tx.p.known
+	inbound, outbound = number(tx.slots[k.blockingInbound].text), number(tx.slots[k.blockingOutbound].text)
+	if inbound == 0 {
+		for i := 1; i <= paranoia && i <= 4; i++ {
+			inbound += number(tx.slots[k.inbound[i]].text)
+		}
+	}
+	return inbound, outbound
+}
+
+func (tx *Tx) setCapture(i int, text string) {
+	tx.slots[tx.p.known.captures[i]] = slotValue{true, text}
+}
+
+// add appends a value to a collection.
+func (tx *Tx) add(v seclang.Variable, key, value string) {
+	tx.cols[v] = append(tx.cols[v], body.Pair{Key: key, Value: value})
+}
+
+func (tx *Tx) setScalar(v seclang.Variable, value string) {
+	tx.cols[v] = append(tx.cols[v][:0], body.Pair{Value: value})
+}
+
+func (tx *Tx) scalar(v seclang.Variable) string {
+	if c := tx.cols[v]; len(c) > 0 {
+		return c[0].Value
+	}
+	return ""
+}
+
+// noteScore records what a change of an anomaly score added.
+func (tx *Tx) noteScore(slot int32, before, after string) {
+	for _, s := range tx.p.scores {
+		if s == slot {
+			tx.added += number(after) - number(before)
+		}
+	}
+}
+
+// remove takes rules away for the rest of the transaction.
+func (tx *Tx) remove(rules set) {
+	own := newSet(len(tx.p.rules))
+	copy(own, tx.removed)
+	own.or(rules)
+	tx.removed = own
+}
+
+// lookup returns the value of a macro's reference other than a slot of TX. It is
+// not ok for a member that is not there.
+func (tx *Tx) lookup(v seclang.Variable, key string) (string, bool) {
+	switch v {
+	case seclang.TX:
+		for i := range tx.extra {
+			if tx.extra[i].name == key && tx.extra[i].value.set {
+				return tx.extra[i].value.text, true
+			}
+		}
+		return "", false
+	case seclang.RuleVariable:
+		return tx.ruleMember(key)
+	case seclang.MatchedVar:
+		if n := len(tx.matched); n > 0 {
+			return tx.matched[n-1].text, true
+		}
+		return "", true
+	case seclang.MatchedVarName:
+		if n := len(tx.matched); n > 0 {
+			return tx.matched[n-1].name(tx), true
+		}
+		return "", true
+	case seclang.MatchedVars, seclang.MatchedVarsNames:
+		if len(tx.matched) == 0 {
+			return "", false
+		}
+		if v == seclang.MatchedVars {
+			return tx.matched[0].text, true
+		}
+		return tx.matched[0].name(tx), true
+	case seclang.HighestSeverity:
+		return strconv.Itoa(tx.highest), true
+	}
+	for _, src := range sources(v) {
+		for i := range tx.cols[src] {
+			p := &tx.cols[src][i]
+			if key == "" || strings.EqualFold(p.Key, key) {
+				return p.Value, true
+			}
+		}
+	}
+	return "", !v.Keyed()
+}
+
+func (tx *Tx) ruleMember(key string) (string, bool) {
+	r, l := tx.currentRule, tx.currentLink
+	if r == nil {
+		return "", false
+	}
+	switch key {
+	case "id":
+		return strconv.Itoa(r.id), true
+	case "severity":
+		if r.severity >= 0 {
+			return strconv.Itoa(r.severity), true
+		}
+	case "msg":
+		if l.msg != nil && !selfReferring(l.msg) {
+			return l.msg.expand(tx), true
+		}
+	case "logdata":
+		if l.logdata != nil && !selfReferring(l.logdata) {
+			return l.logdata.expand(tx), true
+		}
+	}
+	return "", false
+}
+
+func selfReferring(m *macro) bool {
+	for _, p := range m.parts {
+		if p.variable == seclang.RuleVariable {
+			return true
+		}
+	}
+	return false
+}
+
+// name returns VARIABLE or VARIABLE:key.
+func (m *matchedVar) name(tx *Tx) string {
+	if m.key == "" {
+		return m.variable.String()
+	}
+	return tx.arena.Concat(m.variable.String(), ":", m.key)
+}

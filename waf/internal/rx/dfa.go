@@ -1,0 +1,421 @@
+package rx
+
+import (
+	"encoding/binary"
+	"regexp/syntax"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unicode"
+)
+
+type answer uint8
+
+const (
+	no answer = iota
+	yes
+	unsure // the automaton outgrew its memory on this value
+)
+
+const (
+	// maxBytes is how much memory the states of one pattern may take.
+	maxBytes = 256 << 10
+	// maxFlushes is how often one value may fill that memory before the automaton
+	// gives up on it.
+	maxFlushes = 4
+)
+
+// dfa is a deterministic automaton over bytes whose states are made when a value
+// first needs them. Several goroutines may run it.
+type dfa struct {
+	prog   *syntax.Prog
+	binary bool
+	class  [256]uint8
+	reps   []byte // a byte of each class
+	// accepts tells for each instruction which bytes it takes; wide ones take a run
+	// of bytes from 0x80 as one rune.
+	accepts []byteSet
+	wide    []bool
+	// word, line tell that the pattern has assertions about these.
+	word, line bool
+	anchored   bool // begins with \A
+
+	mu    sync.Mutex // guards adding states
+	cache atomic.Pointer[cache]
+}
+
+type byteSet [4]uint64
+
+func (s *byteSet) add(b int)       { s[b>>6] |= 1 << (b & 63) }
+func (s *byteSet) has(b byte) bool { return s[b>>6]>>(b&63)&1 != 0 }
+
+// cache is the states made so far. A full one is dropped as a whole.
+type cache struct {
+	start  *state
+	states map[string]*state
+	bytes  int
+}
+
+// state is a set of instructions from which the pattern goes on, before the
+// assertions at this place are decided, and what is known of the byte before.
+type state struct {
+	next  []atomic.Pointer[state] // by class
+	end   atomic.Uint32           // 0 not known, 1 no, 2 yes: matches if the value ends here
+	insts []uint32                // i, or i+len(prog.Inst) in the middle of a wide rune
+	prev  prevFlags
+	// loop are the classes that lead back here, for a quick way over them.
+	matched bool // a match was found on the way
+	dead    bool // no match can be found any more
+}
+
+type prevFlags uint8
+
+const (
+	atStart   prevFlags = 1 << iota // nothing before
+	afterLine                       // a newline before
+	afterWord                       // a word character before
+)
+
+func newDFA(prog *syntax.Prog, binary bool) *dfa {
+	d := &dfa{prog: prog, binary: binary}
+	d.accepts = make([]byteSet, len(prog.Inst))
+	d.wide = make([]bool, len(prog.Inst))
+	for i := range prog.Inst {
+		inst := &prog.Inst[i]
+		switch inst.Op {
+		case syntax.InstEmptyWidth:
+			e := syntax.EmptyOp(inst.Arg)
+			if e&(syntax.EmptyWordBoundary|syntax.EmptyNoWordBoundary) != 0 {
+				d.word = true
+			}
+			if e&(syntax.EmptyBeginLine|syntax.EmptyEndLine) != 0 {
+				d.line = true
+			}
+		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+			limit := 0x80
+			if binary {
+				limit = 0x100
+			}
+			for b := range limit {
+				if matchRune(inst, rune(b)) {
+					d.accepts[i].add(b)
+				}
+			}
+			if !binary && takesHigh(inst) {
+				d.wide[i] = true
+				for b := 0x80; b < 0x100; b++ {
+					d.accepts[i].add(b)
+				}
+			}
+		}
+	}
+	d.anchored = prog.StartCond()&syntax.EmptyBeginText != 0
+	d.buildClasses()
+	d.cache.Store(d.newCache())
+	return d
+}
+
+func matchRune(inst *syntax.Inst, r rune) bool {
+	switch inst.Op {
+	case syntax.InstRuneAny:
+		return true
+	case syntax.InstRuneAnyNotNL:
+		return r != '\n'
+	}
+	return inst.MatchRune(r)
+}
+
+// takesHigh reports whether inst matches a rune beyond ASCII.
+func takesHigh(inst *syntax.Inst) bool {
+	switch inst.Op {
+	case syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+		return true
+	}
+	if len(inst.Rune) == 1 {
+		r := inst.Rune[0]
+		if r >= 0x80 {
+			return true
+		}
+		if syntax.Flags(inst.Arg)&syntax.FoldCase != 0 {
+			for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+				if f >= 0x80 {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return len(inst.Rune) > 0 && inst.Rune[len(inst.Rune)-1] >= 0x80
+}
+
+// buildClasses puts bytes that no instruction tells apart into one class.
+func (d *dfa) buildClasses() {
+	signatures := map[string]uint8{}
+	var key []byte
+	for b := range 256 {
+		key = key[:0]
+		for i := range d.accepts {
+			if d.prog.Inst[i].Op >= syntax.InstRune && len(key) <= i/8 {
+				for len(key) <= i/8 {
+					key = append(key, 0)
+				}
+			}
+			if d.accepts[i].has(byte(b)) {
+				for len(key) <= i/8 {
+					key = append(key, 0)
+				}
+				key[i/8] |= 1 << (i % 8)
+			}
+		}
+		flags := byte(0)
+		if d.word && isWord(byte(b)) {
+			flags |= 1
+		}
+		if d.line && b == '\n' {
+			flags |= 2
+		}
+		if b >= 0x80 {
+			flags |= 4 // in the middle of a wide rune
+		}
+		key = append(key, flags)
+		c, ok := signatures[string(key)]
+		if !ok {
+			c = uint8(len(d.reps))
+			signatures[string(key)] = c
+			d.reps = append(d.reps, byte(b))
+		}
+		d.class[b] = c
+	}
+}
+
+func isWord(b byte) bool {
+	return b-'a' < 26 || b-'A' < 26 || b-'0' < 10 || b == '_'
+}
+
+func (d *dfa) newCache() *cache {
+	c := &cache{states: map[string]*state{}}
+	w := newWork(d)
+	w.add(uint32(d.prog.Start), 0)
+	c.start = d.intern(c, w, atStart)
+	return c
+}
+
+// match runs the automaton over s.
+func (d *dfa) match(s string) answer {
+	c := d.cache.Load()
+	st := c.start
+	flushes := 0
+	class := &d.class
+	for i := 0; i < len(s); i++ {
+		n := st.next[class[s[i]]].Load()
+		if n == nil {
+			var fresh *cache
+			if n, fresh = d.extend(c, st, class[s[i]]); fresh != c {
+				if flushes++; flushes > maxFlushes {
+					return unsure
+				}
+				c = fresh
+			}
+		}
+		st = n
+		if st.matched {
+			return yes
+		}
+		if st.dead {
+			return no
+		}
+	}
+	if d.endMatches(st) {
+		return yes
+	}
+	return no
+}
+
+func (d *dfa) endMatches(st *state) bool {
+	if st.matched {
+		return true
+	}
+	if v := st.end.Load(); v != 0 {
+		return v == 2
+	}
+	flags := syntax.EmptyEndText | syntax.EmptyEndLine | d.flagsBefore(st.prev)
+	if st.prev&afterWord != 0 {
+		flags |= syntax.EmptyWordBoundary
+	} else {
+		flags |= syntax.EmptyNoWordBoundary
+	}
+	w := newWork(d)
+	v := uint32(1)
+	for _, i := range st.insts {
+		if int(i) < len(d.prog.Inst) {
+			w.add(i, flags)
+		}
+	}
+	if w.match {
+		v = 2
+	}
+	st.end.Store(v)
+	return v == 2
+}
+
+func (d *dfa) flagsBefore(p prevFlags) syntax.EmptyOp {
+	var f syntax.EmptyOp
+	if p&atStart != 0 {
+		f |= syntax.EmptyBeginText | syntax.EmptyBeginLine
+	}
+	if p&afterLine != 0 {
+		f |= syntax.EmptyBeginLine
+	}
+	return f
+}
+
+// extend makes the state that follows st on a byte of the class. It returns the
+// cache that the state is in, a new one if c was full.
+func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := st.next[class].Load(); n != nil {
+		return n, c
+	}
+	b := d.reps[class]
+	flags := d.flagsBefore(st.prev)
+	if b == '\n' {
+		flags |= syntax.EmptyEndLine
+	}
+	if isWord(b) != (st.prev&afterWord != 0) {
+		flags |= syntax.EmptyWordBoundary
+	} else {
+		flags |= syntax.EmptyNoWordBoundary
+	}
+	// Decide the assertions of st, now that both neighbours are known.
+	now := newWork(d)
+	n := uint32(len(d.prog.Inst))
+	for _, i := range st.insts {
+		if i < n {
+			now.add(i, flags)
+		} else {
+			now.mark(i)
+		}
+	}
+	next := newWork(d)
+	if now.match {
+		next.match = true
+	} else {
+		for _, i := range now.list {
+			if i >= n { // in the middle of a wide rune
+				if b >= 0x80 {
+					next.mark(i)
+					next.add(d.prog.Inst[i-n].Out, 0)
+				}
+				continue
+			}
+			if d.prog.Inst[i].Op >= syntax.InstRune && d.accepts[i].has(b) {
+				if d.wide[i] && b >= 0x80 {
+					next.mark(i + n)
+				}
+				next.add(d.prog.Inst[i].Out, 0)
+			}
+		}
+		if !d.anchored {
+			next.add(uint32(d.prog.Start), 0)
+		}
+	}
+	var prev prevFlags
+	if d.line && b == '\n' {
+		prev |= afterLine
+	}
+	if d.word && isWord(b) {
+		prev |= afterWord
+	}
+	if cur := d.cache.Load(); c != cur {
+		c = cur // another goroutine dropped the one this value began with
+	}
+	if c.bytes > maxBytes {
+		c = d.newCache()
+		d.cache.Store(c)
+		return d.intern(c, next, prev), c
+	}
+	made := d.intern(c, next, prev)
+	st.next[class].Store(made)
+	return made, c
+}
+
+// intern returns the state of c for a set of instructions.
+func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
+	if w.match {
+		w.list = w.list[:0]
+		prev = 0
+	}
+	slices.Sort(w.list)
+	key := make([]byte, 0, 2*len(w.list)+2)
+	for _, i := range w.list {
+		key = binary.AppendUvarint(key, uint64(i))
+	}
+	key = append(key, 0xff, byte(prev))
+	if w.match {
+		key = append(key, 1)
+	}
+	if st, ok := c.states[string(key)]; ok {
+		return st
+	}
+	st := &state{
+		next:    make([]atomic.Pointer[state], len(d.reps)),
+		insts:   slices.Clone(w.list),
+		prev:    prev,
+		matched: w.match,
+		dead:    !w.match && len(w.list) == 0,
+	}
+	c.states[string(key)] = st
+	c.bytes += 8*len(d.reps) + 4*len(w.list) + len(key) + 160
+	return st
+}
+
+// work is a set of instructions in the making.
+type work struct {
+	d     *dfa
+	list  []uint32
+	seen  []uint64
+	match bool
+}
+
+func newWork(d *dfa) *work {
+	return &work{d: d, seen: make([]uint64, (2*len(d.prog.Inst)+63)/64)}
+}
+
+func (w *work) mark(i uint32) bool {
+	if w.seen[i>>6]>>(i&63)&1 != 0 {
+		return false
+	}
+	w.seen[i>>6] |= 1 << (i & 63)
+	w.list = append(w.list, i)
+	return true
+}
+
+// add puts instruction i and all that follow without a byte into the set. An
+// assertion is passed if flags has it, else it stays in the set.
+func (w *work) add(i uint32, flags syntax.EmptyOp) {
+	if w.seen[i>>6]>>(i&63)&1 != 0 {
+		return
+	}
+	inst := &w.d.prog.Inst[i]
+	switch inst.Op {
+	case syntax.InstFail:
+		return
+	case syntax.InstAlt, syntax.InstAltMatch:
+		w.seen[i>>6] |= 1 << (i & 63)
+		w.add(inst.Out, flags)
+		w.add(inst.Arg, flags)
+	case syntax.InstNop, syntax.InstCapture:
+		w.seen[i>>6] |= 1 << (i & 63)
+		w.add(inst.Out, flags)
+	case syntax.InstEmptyWidth:
+		w.mark(i)
+		if syntax.EmptyOp(inst.Arg)&^flags == 0 {
+			w.add(inst.Out, flags)
+		}
+	case syntax.InstMatch:
+		w.match = true
+	default:
+		w.mark(i)
+	}
+}

@@ -1,0 +1,476 @@
+package rx
+
+import (
+	"cmp"
+	"math/bits"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ringwall/ringwall/waf/internal/charset"
+)
+
+// Need is what a value must have for a pattern to match. The zero value asks for
+// nothing.
+type Need struct {
+	// Never tells that no value matches.
+	Never bool
+	// Words is a list of conditions, all of which hold: the value contains one of
+	// the words of each, letters of ASCII in any case. Words are in lower case. A
+	// value that has U+017F or U+212A may match without, since these two equal s
+	// and k.
+	Words [][]string
+	// Bytes is a list of conditions, all of which hold: the value has a byte of
+	// one of the classes of each.
+	Bytes []charset.Mask
+}
+
+const (
+	maxWords      = 120  // words that one part of a pattern may spell out
+	maxClause     = 4000 // words of one condition
+	maxConditions = 3
+)
+
+// needOf returns what values need that have no byte of absent.
+func needOf(tree *syntax.Regexp, binary bool, absent charset.Set) Need {
+	a := analysis{binary: binary, absent: absent}
+	p := a.walk(tree)
+	if p.never() {
+		return Need{Never: true}
+	}
+	p.spell()
+	var n Need
+	slices.SortStableFunc(p.words, func(x, y clause) int { return cmp.Compare(x.cost, y.cost) })
+	for _, c := range p.words {
+		if len(n.Words) < maxConditions && c.cost < 1 {
+			n.Words = append(n.Words, c.words)
+		}
+	}
+	for _, words := range n.Words {
+		if m, ok := WordMask(words); ok {
+			p.masks = append(p.masks, m)
+		}
+	}
+	slices.SortFunc(p.masks, func(x, y charset.Mask) int { return cmp.Compare(maskCost(x), maskCost(y)) })
+	p.masks = slices.Compact(p.masks)
+	for _, m := range p.masks {
+		if len(n.Bytes) == 4 || maskCost(m) > 0.9 {
+			break
+		}
+		implied := false
+		for _, have := range n.Bytes {
+			implied = implied || have&^m == 0
+		}
+		if !implied {
+			n.Bytes = append(n.Bytes, m)
+		}
+	}
+	return n
+}
+
+// WordMask returns classes of which a value must have one to contain one of the
+// words. It is not ok if one of the words has letters only, which tell little.
+func WordMask(words []string) (m charset.Mask, ok bool) {
+	for _, w := range words {
+		best, cost := charset.Mask(0), 2.0
+		for i := range len(w) {
+			if c := w[i]; c-'a' < 26 || c-'A' < 26 || c >= 0x80 {
+				continue
+			}
+			class := charset.MaskOf(w[i : i+1])
+			if c := maskCost(class); c < cost {
+				best, cost = class, c
+			}
+		}
+		if best == 0 {
+			return 0, false
+		}
+		m |= best
+	}
+	return m, m != 0
+}
+
+type analysis struct {
+	binary bool
+	absent charset.Set
+}
+
+// clause is a set of words one of which must occur; cost estimates how often a
+// benign value of some thirty bytes has one.
+type clause struct {
+	words []string
+	cost  float64
+}
+
+// part is what is known of a part of a pattern.
+type part struct {
+	// exact are all strings that the part matches, in lower case; nil if they are
+	// too many, empty but not nil if there are none. Case is ignored.
+	exact []string
+	words []clause
+	masks []charset.Mask
+}
+
+// never reports whether the part matches nothing.
+func (p *part) never() bool { return p.exact != nil && len(p.exact) == 0 }
+
+func nothing() part { return part{exact: []string{}} }
+
+// spell turns the exact strings of p into a condition.
+func (p *part) spell() {
+	if c, ok := clauseOf(p.exact); ok {
+		p.words = append(p.words, c)
+	}
+	p.exact = nil
+}
+
+func clauseOf(words []string) (clause, bool) {
+	if len(words) == 0 || len(words) > maxClause {
+		return clause{}, false
+	}
+	words = slices.Clone(words)
+	slices.Sort(words)
+	words = slices.Compact(words)
+	var cost float64
+	for _, w := range words {
+		if w == "" {
+			return clause{}, false
+		}
+		cost += wordCost(w)
+	}
+	return clause{words, cost}, true
+}
+
+// wordCost estimates how often a benign value of thirty bytes contains w.
+func wordCost(w string) float64 {
+	f := 30.0
+	for i := range len(w) {
+		f *= byteFrequency(w[i])
+	}
+	return min(f, 1)
+}
+
+func byteFrequency(b byte) float64 {
+	switch {
+	case strings.IndexByte("etaoinsrhl", b) >= 0:
+		return 0.07
+	case b >= 'a' && b <= 'z':
+		return 0.025
+	case b == ' ':
+		return 0.12
+	case b >= '0' && b <= '9':
+		return 0.02
+	case strings.IndexByte("-_.,/:=", b) >= 0:
+		return 0.01
+	case b == '%' || b == '&' || b == ';' || b == '(' || b == ')' || b == '"' || b == '+' || b == '\'' || b == '\n':
+		return 0.002
+	}
+	return 0.001
+}
+
+// maskCost estimates how often a benign value has a byte of the mask.
+func maskCost(m charset.Mask) float64 {
+	var f float64
+	for i := range classCost {
+		if m>>i&1 != 0 {
+			f += classCost[i]
+		}
+	}
+	return min(1, f*10)
+}
+
+// classCost has the frequency of each class of bytes.
+var classCost = buildClassCost()
+
+func buildClassCost() (cost [64]float64) {
+	for b := range 256 {
+		c := byte(b)
+		f := byteFrequency(c)
+		switch {
+		case c >= 'A' && c <= 'Z':
+			f = 0.01
+		case c >= 0x80:
+			f = 0.0005
+		}
+		cost[bits.TrailingZeros64(uint64(charset.MaskOf(string([]byte{c}))))] += f
+	}
+	return cost
+}
+
+func (a analysis) walk(re *syntax.Regexp) part {
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
+		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return part{exact: []string{""}}
+	case syntax.OpLiteral:
+		return a.literal(re)
+	case syntax.OpCharClass:
+		return a.class(re)
+	case syntax.OpCapture:
+		return a.walk(re.Sub[0])
+	case syntax.OpNoMatch:
+		return nothing()
+	case syntax.OpStar:
+		if p := a.walk(re.Sub[0]); p.never() {
+			return part{exact: []string{""}}
+		}
+		return part{}
+	case syntax.OpQuest:
+		p := a.walk(re.Sub[0])
+		if p.exact == nil || len(p.exact) >= maxWords {
+			return part{}
+		}
+		return part{exact: append([]string{""}, p.exact...)}
+	case syntax.OpPlus:
+		p := a.walk(re.Sub[0])
+		if p.never() {
+			return p
+		}
+		p.spell()
+		return p
+	case syntax.OpRepeat:
+		return a.repeat(re)
+	case syntax.OpConcat:
+		return a.concat(re.Sub)
+	case syntax.OpAlternate:
+		return a.alternate(re.Sub)
+	}
+	return part{} // any character: nothing is known
+}
+
+func (a analysis) literal(re *syntax.Regexp) part {
+	var subs []part
+	fold := re.Flags&syntax.FoldCase != 0
+	for _, r := range re.Rune {
+		subs = append(subs, a.runes([]rune{r, r}, fold))
+	}
+	return join(subs)
+}
+
+func (a analysis) class(re *syntax.Regexp) part { return a.runes(re.Rune, false) }
+
+// runes is the part that matches one rune of the ranges.
+func (a analysis) runes(ranges []rune, fold bool) part {
+	var set charset.Set
+	beyond := false
+	add := func(r rune) {
+		switch {
+		case r < 0x80, a.binary && r < 0x100:
+			set.Add(byte(r))
+			beyond = beyond || r >= 0x80
+		case !a.binary:
+			beyond = true
+		}
+	}
+	for i := 0; i+1 < len(ranges); i += 2 {
+		for r := ranges[i]; r <= ranges[i+1] && r < 0x100; r++ {
+			add(r)
+			if fold {
+				for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+					add(f)
+				}
+			}
+		}
+		if ranges[i+1] >= 0x80 && !a.binary {
+			beyond = true
+		}
+	}
+	for i, w := range a.absent {
+		set[i] &^= w
+	}
+	if beyond && a.absent.Has(0xC5) && a.absent.Has(0xE2) && a.absent.Has(0xFF) {
+		beyond = false // nothing beyond ASCII
+	}
+	if set == (charset.Set{}) && !beyond {
+		return nothing()
+	}
+	mask := charset.Cover(set)
+	// The two runes that equal s and k stand outside the exact strings; Need says so.
+	onlyFolds := true
+	for i := 0; i+1 < len(ranges); i += 2 {
+		for r := max(ranges[i], 0x80); r <= ranges[i+1]; r++ {
+			if r != 0x17f && r != 0x212a {
+				onlyFolds = false
+				break
+			}
+		}
+	}
+	if beyond && !a.binary {
+		if onlyFolds {
+			mask |= charset.Fold
+		} else {
+			mask |= charset.High
+		}
+	}
+	p := part{masks: []charset.Mask{mask}}
+	if beyond && (a.binary || !onlyFolds) {
+		return p
+	}
+	var seen charset.Set
+	for b := range 128 {
+		c := byte(b)
+		if !set.Has(c) {
+			continue
+		}
+		if c-'A' < 26 {
+			c += 'a' - 'A'
+		}
+		if !seen.Has(c) {
+			seen.Add(c)
+			p.exact = append(p.exact, string([]byte{c}))
+		}
+	}
+	if len(p.exact) > 16 {
+		p.exact = nil
+	}
+	return p
+}
+
+func (a analysis) repeat(re *syntax.Regexp) part {
+	sub := a.walk(re.Sub[0])
+	if re.Min == 0 {
+		if sub.never() || re.Max == 0 {
+			return part{exact: []string{""}}
+		}
+		if re.Max != 1 || sub.exact == nil {
+			return part{}
+		}
+		return part{exact: append([]string{""}, sub.exact...)}
+	}
+	if sub.never() {
+		return sub
+	}
+	n := min(re.Min, 8)
+	subs := make([]part, n, n+1)
+	for i := range subs {
+		subs[i] = sub
+	}
+	if re.Min != re.Max || n != re.Min {
+		subs = append(subs, part{})
+	}
+	return join(subs)
+}
+
+func (a analysis) concat(list []*syntax.Regexp) part {
+	subs := make([]part, len(list))
+	for i, re := range list {
+		subs[i] = a.walk(re)
+	}
+	return join(subs)
+}
+
+// join is the part that matches its parts one after the other.
+func join(subs []part) part {
+	whole := true
+	cur := []string{""}
+	var p part
+	flush := func() {
+		whole = false
+		if c, ok := clauseOf(cur); ok {
+			p.words = append(p.words, c)
+		}
+		cur = []string{""}
+	}
+	for i := range subs {
+		if subs[i].never() {
+			return nothing()
+		}
+	}
+	for _, s := range subs {
+		p.words = append(p.words, s.words...)
+		p.masks = append(p.masks, s.masks...)
+		if s.exact == nil {
+			flush()
+			continue
+		}
+		if len(cur)*len(s.exact) > maxWords {
+			flush()
+			cur = s.exact
+			continue
+		}
+		product := make([]string, 0, len(cur)*len(s.exact))
+		for _, x := range cur {
+			for _, y := range s.exact {
+				product = append(product, x+y)
+			}
+		}
+		cur = product
+	}
+	if whole {
+		p.exact = cur
+		return p
+	}
+	flush()
+	return p
+}
+
+// alternate is the part that matches one of its parts: what each needs, one of
+// them must have.
+func (a analysis) alternate(list []*syntax.Regexp) part {
+	var (
+		p     part
+		exact []string
+		all   = true
+		words []string
+		have  = true
+		mask  charset.Mask
+		masks = true
+		some  = false
+	)
+	for _, re := range list {
+		s := a.walk(re)
+		if s.never() {
+			continue
+		}
+		some = true
+		if m, ok := rarest(s); ok {
+			mask |= m
+		} else {
+			masks = false
+		}
+		if s.exact != nil {
+			exact = append(exact, s.exact...)
+		} else {
+			all = false
+		}
+		s.spell()
+		best := clause{cost: 2}
+		for _, c := range s.words {
+			if c.cost < best.cost {
+				best = c
+			}
+		}
+		if best.cost < 2 {
+			words = append(words, best.words...)
+		} else {
+			have = false
+		}
+	}
+	if !some {
+		return nothing()
+	}
+	if all && len(exact) <= maxWords {
+		slices.Sort(exact)
+		p.exact = slices.Compact(exact)
+	} else if have {
+		if c, ok := clauseOf(words); ok {
+			p.words = append(p.words, c)
+		}
+	}
+	if masks {
+		p.masks = append(p.masks, mask)
+	}
+	return p
+}
+
+// rarest returns the condition on bytes of p that benign values fulfil least.
+func rarest(p part) (charset.Mask, bool) {
+	best, cost := charset.Mask(0), 2.0
+	for _, m := range p.masks {
+		if c := maskCost(m); c < cost {
+			best, cost = m, c
+		}
+	}
+	return best, cost < 2
+}

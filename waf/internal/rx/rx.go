@@ -1,0 +1,202 @@
+// Package rx matches regular expressions in linear time and bounded memory, and
+// tells beforehand which values cannot match.
+//
+// The syntax is RE2's, as in package regexp, with the flags s and m set: a dot
+// matches a newline, ^ and $ match at lines, as the rule set's tests expect of the
+// Go engines. A pattern with \x escapes that are no UTF-8 is matched byte by byte.
+//
+// Whether a value matches is decided by a lazily built automaton over bytes, which
+// takes any valid or invalid rune beyond ASCII for any other. Where that could
+// make a difference, and for captures, package regexp has the last word.
+package rx
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/ringwall/ringwall/waf/internal/charset"
+)
+
+// Regexp is a compiled pattern. It is safe for use by several goroutines.
+type Regexp struct {
+	source string
+	binary bool // values are bytes, not UTF-8
+	dfa    *dfa
+	groups int
+	// whole tells that every value matches from its beginning to its end.
+	whole bool
+
+	once    sync.Once
+	precise *regexp.Regexp // compiled when first needed: most patterns never match
+	text    string         // what precise is compiled from
+}
+
+// Compile parses a pattern.
+func Compile(pattern string) (*Regexp, error) {
+	r := &Regexp{source: pattern, binary: hasBinaryEscape(pattern)}
+	flags := "(?sm)"
+	r.text = flags + pattern
+	if r.binary {
+		// Coraza matches such patterns without flags.
+		r.text = escapeHigh(pattern)
+	}
+	tree, err := syntax.Parse(r.text, syntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("regular expression: %w", err)
+	}
+	r.whole = !r.binary && (pattern == "^.*$" || pattern == "^.*" || pattern == ".*")
+	r.groups = tree.MaxCap()
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, fmt.Errorf("regular expression: %w", err)
+	}
+	r.dfa = newDFA(prog, r.binary)
+	return r, nil
+}
+
+// String returns the pattern.
+func (r *Regexp) String() string { return r.source }
+
+// Groups returns the number of capturing groups.
+func (r *Regexp) Groups() int { return r.groups }
+
+// Need returns what a value that has no byte of absent must have to match. It is
+// costly; ask once.
+func (r *Regexp) Need(absent charset.Set) Need {
+	tree, err := syntax.Parse(r.text, syntax.Perl)
+	if err != nil {
+		return Need{}
+	}
+	return needOf(tree, r.binary, absent)
+}
+
+// Match reports whether s has a match. Its time is linear in the length of s.
+func (r *Regexp) Match(s string) bool {
+	if r.whole {
+		return true
+	}
+	switch r.dfa.match(s) {
+	case no:
+		return false
+	case yes:
+		if r.binary || isASCII(s) {
+			return true
+		}
+	}
+	return r.MatchPrecisely(s)
+}
+
+// MatchPrecisely is Match by package regexp alone.
+func (r *Regexp) MatchPrecisely(s string) bool {
+	if r.binary {
+		s, _ = widen(s)
+	}
+	return r.compiled().MatchString(s)
+}
+
+// Find returns the places of the leftmost match and of its groups as regexp does,
+// or nil.
+func (r *Regexp) Find(s string) []int {
+	if r.whole {
+		return []int{0, len(s)}
+	}
+	if !r.binary {
+		return r.compiled().FindStringSubmatchIndex(s)
+	}
+	wide, offsets := widen(s)
+	loc := r.compiled().FindStringSubmatchIndex(wide)
+	for i, at := range loc {
+		if at >= 0 && offsets != nil {
+			loc[i] = offsets[at]
+		}
+	}
+	return loc
+}
+
+func (r *Regexp) compiled() *regexp.Regexp {
+	r.once.Do(func() { r.precise = regexp.MustCompile(r.text) })
+	return r.precise
+}
+
+func isASCII(s string) bool { return charset.MaskOf(s)&charset.High == 0 }
+
+// widen writes each byte of s as the rune of that number. offsets maps places in
+// the result to places in s, nil if they are the same.
+func widen(s string) (wide string, offsets []int) {
+	if isASCII(s) {
+		return s, nil
+	}
+	var b strings.Builder
+	offsets = make([]int, 0, 2*len(s)+1)
+	for i := range len(s) {
+		n, _ := b.WriteRune(rune(s[i]))
+		for range n {
+			offsets = append(offsets, i)
+		}
+	}
+	return b.String(), append(offsets, len(s))
+}
+
+// hasBinaryEscape reports whether the bytes that the \x escapes of the pattern
+// stand for make it something else than UTF-8.
+func hasBinaryEscape(pattern string) bool {
+	decoded := make([]byte, 0, len(pattern))
+	for i := 0; i < len(pattern); {
+		if pattern[i] == '\\' && i+1 < len(pattern) {
+			if v, n := hexEscape(pattern[i:]); n > 0 && v < 0x100 {
+				decoded = append(decoded, byte(v))
+				i += n
+				continue
+			}
+			if pattern[i+1] != 'x' {
+				// The escaped character is looked at again, on its own: it may be the
+				// backslash of the next escape. This is what the Go engines do.
+				decoded = append(decoded, pattern[i])
+				i++
+				continue
+			}
+		}
+		decoded = append(decoded, pattern[i])
+		i++
+	}
+	return !utf8.Valid(decoded)
+}
+
+// hexEscape reads \xHH or \x{H…} at the start of s and returns its length.
+func hexEscape(s string) (v uint64, n int) {
+	if len(s) < 4 || s[1] != 'x' {
+		return 0, 0
+	}
+	digits, n := s[2:4], 4
+	if s[2] == '{' {
+		end := strings.IndexByte(s, '}')
+		if end < 0 {
+			return 0, 0
+		}
+		digits, n = s[3:end], end+1
+	}
+	v, err := strconv.ParseUint(digits, 16, 32)
+	if err != nil {
+		return 0, 0
+	}
+	return v, n
+}
+
+// escapeHigh writes each byte beyond ASCII of a pattern as an escape, so that it
+// stands for itself in a pattern that is matched byte by byte.
+func escapeHigh(pattern string) string {
+	var b strings.Builder
+	for i := range len(pattern) {
+		if c := pattern[i]; c >= utf8.RuneSelf {
+			fmt.Fprintf(&b, `\x{%02x}`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,974 @@
+// Package transform holds the transformations of the rule language: functions that
+// undo an encoding or normalise a value before a rule looks at it.
+//
+// Each takes a string and returns the same string, not a copy, when there is
+// nothing to do, which is the usual case. Transformation.Needs tells by the bytes
+// of a value alone that there is nothing to do.
+//
+// What each does is what ModSecurity v3 documents; where ModSecurity and Coraza
+// differ, it is what Coraza 3.8 does, since the rule set's own tests run on it.
+package transform
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/html" // the standard library's misses &#1 at the end
+
+	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/charset"
+)
+
+// Transformation is one transformation.
+type Transformation struct {
+	// Name in the language's usual spelling.
+	Name string
+	// Always tells that any value may change. Else only values that have a byte of
+	// Needs can.
+	Always bool
+	Needs  charset.Set
+	// Apply returns the transformed value, s itself if nothing changed. The result
+	// may point into a or into s.
+	Apply func(a *arena.Arena, s string) string
+	// Bound, if not nil, returns an upper bound for the length of the result, at less
+	// cost than the result.
+	Bound func(s string) int
+	// CaseOnly tells that the result differs from the value in the case of letters
+	// at most, if the value is ASCII.
+	CaseOnly bool
+}
+
+// Find returns the transformation of that name, in any case, except none, which
+// is not a transformation but empties the list.
+func Find(name string) (*Transformation, bool) {
+	for i := range all {
+		if strings.EqualFold(all[i].Name, name) {
+			return &all[i], true
+		}
+	}
+	return nil, false
+}
+
+// All returns every transformation, in order of name.
+func All() []Transformation { return append([]Transformation(nil), all...) }
+
+func needs(s string) charset.Set { return charset.Of(s) }
+
+func high() charset.Set {
+	var s charset.Set
+	s.AddRange(0x80, 0xff)
+	return s
+}
+
+func letters(lo, hi byte) charset.Set {
+	var s charset.Set
+	s.AddRange(lo, hi)
+	return s
+}
+
+const space = "\t\n\v\f\r "
+
+var all = []Transformation{
+	{Name: "base64Decode", Always: true, Bound: boundBase64, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, false) }},
+	{Name: "base64DecodeExt", Always: true, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, true) }},
+	{Name: "base64Encode", Always: true, Apply: encodeBase64},
+	{Name: "cmdLine", Needs: letters('A', 'Z').Or(needs("\"'\\^ ,;\t\r\n/(")), Apply: cmdLine},
+	{Name: "compressWhitespace", Needs: needs(space + "\x85\xa0"), Apply: compressWhitespace},
+	{Name: "cssDecode", Needs: needs(`\`), Apply: cssDecode},
+	{Name: "escapeSeqDecode", Needs: needs(`\`), Apply: escapeSeqDecode},
+	{Name: "hexDecode", Always: true, Apply: hexDecode},
+	{Name: "hexEncode", Always: true, Apply: hexEncode},
+	{Name: "htmlEntityDecode", Needs: needs("&"), Apply: htmlEntityDecode},
+	{Name: "jsDecode", Needs: needs(`\`), Apply: jsDecode},
+	{Name: "length", Always: true, Apply: func(_ *arena.Arena, s string) string { return strconv.Itoa(len(s)) }},
+	{Name: "lowercase", Needs: letters('A', 'Z').Or(high()), Apply: lowercase, CaseOnly: true},
+	{Name: "md5", Always: true, Apply: md5Sum},
+	{Name: "normalisePath", Needs: needs("/."), Apply: normalisePath},
+	{Name: "normalisePathWin", Needs: needs("/.\\: "), Apply: normalisePathWin},
+	{Name: "normalizePath", Needs: needs("/."), Apply: normalisePath},
+	{Name: "normalizePathWin", Needs: needs("/.\\: "), Apply: normalisePathWin},
+	{Name: "removeComments", Needs: needs("/<-#"), Apply: removeComments},
+	{Name: "removeCommentsChar", Needs: needs("/*<-#"), Apply: removeCommentsChar},
+	{Name: "removeNulls", Needs: needs("\x00"), Apply: removeNulls},
+	{Name: "removeWhitespace", Needs: needs(space).Or(high()), Apply: removeWhitespace},
+	{Name: "replaceComments", Needs: needs("/"), Apply: replaceComments},
+	{Name: "replaceNulls", Needs: needs("\x00"), Apply: replaceNulls},
+	{Name: "sha1", Always: true, Apply: sha1Sum},
+	{Name: "sqlHexDecode", Needs: needs("0"), Apply: sqlHexDecode},
+	{Name: "trim", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.Trim(s, space) }},
+	{Name: "trimLeft", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.TrimLeft(s, space) }},
+	{Name: "trimRight", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.TrimRight(s, space) }},
+	{Name: "uppercase", Needs: letters('a', 'z').Or(high()), Apply: uppercase, CaseOnly: true},
+	{Name: "urlDecode", Needs: needs("%+"), Apply: urlDecode},
+	{Name: "urlDecodeUni", Needs: needs("%+"), Apply: urlDecodeUni},
+	{Name: "urlEncode", Needs: letters('0', '9').Or(letters('a', 'z')).Or(letters('A', 'Z')).Or(needs("*")).Not(), Apply: urlEncode},
+	{Name: "utf8toUnicode", Needs: high(), Apply: utf8ToUnicode},
+}
+
+func isHex(c byte) bool {
+	return c-'0' < 10 || c-'a' < 6 || c-'A' < 6
+}
+
+// hexValue is the value of a hexadecimal digit.
+func hexValue(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&0xdf - 'A' + 10
+}
+
+func hexByte(hi, lo byte) byte { return hexValue(hi)<<4 | hexValue(lo) }
+
+// base64Value is the value of a character of the standard alphabet, or 0xff.
+func base64Value(c byte) byte {
+	switch {
+	case c-'A' < 26:
+		return c - 'A'
+	case c-'a' < 26:
+		return c - 'a' + 26
+	case c-'0' < 10:
+		return c - '0' + 52
+	case c == '+':
+		return 62
+	case c == '/':
+		return 63
+	}
+	return 0xff
+}
+
+// decodeBase64 decodes what it can. Strictly, it stops at the first character
+// that is not of the alphabet; forgivingly, it skips such, as lenient decoders do,
+// and takes the URL alphabet as well.
+func decodeBase64(a *arena.Arena, s string, forgiving bool) string {
+	if s == "" {
+		return s
+	}
+	out := a.Alloc(len(s)/4*3 + 3)
+	n := 0
+	var acc uint32
+	have := 0
+	for i := range len(s) {
+		c := s[i]
+		if c == '\r' || c == '\n' {
+			continue
+		}
+		if forgiving {
+			if c == '.' || c == '\t' || c == '\v' || c == '\f' || c == ' ' || c == 0x85 || c == 0xA0 {
+				continue
+			}
+			switch c {
+			case '-':
+				c = '+'
+			case '_':
+				c = '/'
+			}
+		}
+		if c == '=' || c == ' ' {
+			break
+		}
+		v := base64Value(c)
+		if v == 0xff {
+			if forgiving {
+				continue
+			}
+			break
+		}
+		acc = acc<<6 | uint32(v)
+		if have++; have == 4 {
+			out[n], out[n+1], out[n+2] = byte(acc>>16), byte(acc>>8), byte(acc)
+			n += 3
+			acc, have = 0, 0
+		}
+	}
+	switch have {
+	case 2:
+		out[n] = byte(acc >> 4)
+		n++
+	case 3:
+		out[n], out[n+1] = byte(acc>>10), byte(acc>>2)
+		n += 2
+	}
+	return a.Shrink(out, n)
+}
+
+// boundBase64 counts the characters before the first that ends strict decoding.
+func boundBase64(s string) int {
+	i := 0
+	for i < len(s) && (base64Value(s[i]) != 0xff || s[i] == '\r' || s[i] == '\n') {
+		i++
+	}
+	return i*3/4 + 2
+}
+
+func encodeBase64(a *arena.Arena, s string) string {
+	out := a.Alloc(base64.StdEncoding.EncodedLen(len(s)))
+	base64.StdEncoding.Encode(out, []byte(s))
+	return arena.String(out)
+}
+
+func hexDecode(a *arena.Arena, s string) string {
+	if len(s)%2 != 0 {
+		return s
+	}
+	for i := range len(s) {
+		if !isHex(s[i]) {
+			return s
+		}
+	}
+	out := a.Alloc(len(s) / 2)
+	for i := range out {
+		out[i] = hexByte(s[2*i], s[2*i+1])
+	}
+	return arena.String(out)
+}
+
+func hexEncode(a *arena.Arena, s string) string {
+	out := a.Alloc(2 * len(s))
+	hex.Encode(out, []byte(s))
+	return arena.String(out)
+}
+
+func md5Sum(a *arena.Arena, s string) string {
+	sum := md5.Sum([]byte(s))
+	return a.Copy(string(sum[:]))
+}
+
+func sha1Sum(a *arena.Arena, s string) string {
+	sum := sha1.Sum([]byte(s))
+	return a.Copy(string(sum[:]))
+}
+
+// cmdLine removes what shells ignore: \ " ' ^ go, runs of blanks, commas and
+// semicolons become one blank, none before / or (, letters go to lower case.
+func cmdLine(a *arena.Arena, s string) string {
+	var out []byte
+	n := 0
+	blank := false
+	for i := range len(s) {
+		c := s[i]
+		emit, drop := c, false
+		switch c {
+		case '"', '\'', '\\', '^':
+			drop = true
+		case ' ', ',', ';', '\t', '\r', '\n':
+			drop, emit, blank = blank, ' ', true
+		case '/', '(':
+			if blank {
+				if out == nil {
+					out, n = begin(a, s, i)
+				}
+				n--
+			}
+			blank = false
+		default:
+			if c-'A' < 26 {
+				emit = c + 'a' - 'A'
+			}
+			blank = false
+		}
+		if out == nil {
+			if !drop && emit == c {
+				continue
+			}
+			out, n = begin(a, s, i)
+		}
+		if !drop {
+			out[n] = emit
+			n++
+		}
+	}
+	if out == nil {
+		return s
+	}
+	return a.Shrink(out, n)
+}
+
+// begin makes room for a result of at most the length of s whose first n bytes
+// are those of s.
+func begin(a *arena.Arena, s string, n int) ([]byte, int) {
+	out := a.Alloc(len(s))
+	copy(out, s[:n])
+	return out, n
+}
+
+func isLatinSpace(r rune) bool {
+	return r == ' ' || r >= '\t' && r <= '\r' || r == 0x85 || r == 0xA0
+}
+
+// compressWhitespace makes one blank of each run of white space. A byte 0xA0 that
+// is no part of a rune counts as Latin-1's no-break space.
+func compressWhitespace(a *arena.Arena, s string) string {
+	var out []byte
+	n := 0
+	inRun := false
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+		}
+		white := isLatinSpace(r) || s[i] == 0xA0
+		same := !white || !inRun && r == ' '
+		if out == nil && !same {
+			out, n = begin(a, s, i)
+		}
+		if out != nil {
+			switch {
+			case !white:
+				n += copy(out[n:], s[i:i+size])
+			case !inRun:
+				out[n] = ' '
+				n++
+			}
+		}
+		inRun = white
+		i += size
+	}
+	if out == nil {
+		return s
+	}
+	return a.Shrink(out, n)
+}
+
+// cssDecode undoes the escapes of CSS: a backslash with one to six hexadecimal
+// digits and one optional blank, with a newline, or with any other character.
+func cssDecode(a *arena.Arena, s string) string {
+	i := strings.IndexByte(s, '\\')
+	if i < 0 {
+		return s
+	}
+	out := a.Alloc(i + 3*(len(s)-i)) // \0 becomes the three bytes of U+FFFD
+	n := copy(out, s[:i])
+	for i < len(s) {
+		if s[i] != '\\' {
+			out[n] = s[i]
+			n++
+			i++
+			continue
+		}
+		i++
+		if i >= len(s) {
+			break
+		}
+		digits := 0
+		var code rune
+		for digits < 6 && i+digits < len(s) && isHex(s[i+digits]) {
+			code = code<<4 | rune(hexValue(s[i+digits]))
+			digits++
+		}
+		switch {
+		case digits > 0:
+			if code == 0 {
+				code = utf8.RuneError
+			}
+			if code >= 0xff01 && code <= 0xff5e { // full width ASCII
+				code -= 0xfee0
+			}
+			n += utf8.EncodeRune(out[n:], code)
+			i += digits
+			if i < len(s) && strings.IndexByte(space, s[i]) >= 0 {
+				i++
+			}
+		case s[i] == '\n':
+			i++
+		default:
+			out[n] = s[i]
+			n++
+			i++
+		}
+	}
+	return a.Shrink(out, n)
+}
+
+// controlEscape is the character that \c stands for in C, or c itself.
+func controlEscape(c byte) byte {
+	switch c {
+	case 'a':
+		return '\a'
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	case 'v':
+		return '\v'
+	}
+	return c
+}
+
+func isOctal(c byte) bool { return c-'0' < 8 }
+
+// escapeSeqDecode undoes the escapes of ANSI C: \n, \x41, \101. The backslash of
+// an unknown escape goes.
+func escapeSeqDecode(a *arena.Arena, s string) string {
+	i := strings.IndexByte(s, '\\')
+	if i < 0 || i == len(s)-1 {
+		return s
+	}
+	out, n := begin(a, s, i)
+	for i < len(s) {
+		if s[i] != '\\' || i+1 >= len(s) {
+			out[n] = s[i]
+			n++
+			i++
+			continue
+		}
+		c := s[i+1]
+		switch {
+		case (c == 'x' || c == 'X') && i+3 < len(s) && isHex(s[i+2]) && isHex(s[i+3]):
+			out[n] = hexByte(s[i+2], s[i+3])
+			i += 4
+		case isOctal(c):
+			v := 0
+			j := i + 1
+			for ; j < i+4 && j < len(s) && isOctal(s[j]); j++ {
+				v = v<<3 | int(s[j]-'0')
+			}
+			out[n] = byte(v)
+			i = j
+		default:
+			out[n] = controlEscape(c)
+			i += 2
+		}
+		n++
+	}
+	return a.Shrink(out, n)
+}
+
+func htmlEntityDecode(_ *arena.Arena, s string) string {
+	if strings.IndexByte(s, '&') < 0 {
+		return s
+	}
+	return html.UnescapeString(s)
+}
+
+// jsDecode undoes the escapes of JavaScript: \uHHHH and \u{H…} (the low byte; full
+// width ASCII becomes ASCII), \xHH, \OOO and \c.
+func jsDecode(a *arena.Arena, s string) string {
+	i := strings.IndexByte(s, '\\')
+	if i < 0 || i == len(s)-1 {
+		return s
+	}
+	out, n := begin(a, s, i)
+	for i < len(s) {
+		if s[i] != '\\' || i+1 >= len(s) {
+			out[n] = s[i]
+			n++
+			i++
+			continue
+		}
+		rest := s[i+1:]
+		if code, used := bracedCode(rest); used > 0 {
+			b := byte(code)
+			if code >= 0xff01 && code <= 0xff5e {
+				b += 0x20
+			}
+			out[n] = b
+			i += 1 + used
+		} else if len(rest) >= 5 && rest[0] == 'u' && isHex(rest[1]) && isHex(rest[2]) && isHex(rest[3]) && isHex(rest[4]) {
+			b := hexByte(rest[3], rest[4])
+			if b > 0 && b < 0x5f && rest[1]|0x20 == 'f' && rest[2]|0x20 == 'f' {
+				b += 0x20
+			}
+			out[n] = b
+			i += 6
+		} else if len(rest) >= 3 && rest[0] == 'x' && isHex(rest[1]) && isHex(rest[2]) {
+			out[n] = hexByte(rest[1], rest[2])
+			i += 4
+		} else if isOctal(rest[0]) {
+			j := 1
+			for j < 3 && j < len(rest) && isOctal(rest[j]) {
+				j++
+			}
+			if j == 3 && rest[0] > '3' { // would be more than a byte
+				j = 2
+			}
+			v := 0
+			for _, c := range []byte(rest[:j]) {
+				v = v<<3 | int(c-'0')
+			}
+			out[n] = byte(v)
+			i += 1 + j
+		} else {
+			out[n] = controlEscape(rest[0])
+			i += 2
+		}
+		n++
+	}
+	return a.Shrink(out, n)
+}
+
+// bracedCode reads u{H…} with one to six digits and returns its length, 0 if s
+// does not start with it.
+func bracedCode(s string) (code rune, used int) {
+	if !strings.HasPrefix(s, "u{") {
+		return 0, 0
+	}
+	j := 2
+	for j < 8 && j < len(s) && isHex(s[j]) {
+		code = code<<4 | rune(hexValue(s[j]))
+		j++
+	}
+	if j == 2 || j >= len(s) || s[j] != '}' {
+		return 0, 0
+	}
+	return code, j + 1
+}
+
+func lowercase(_ *arena.Arena, s string) string { return strings.ToLower(s) }
+
+func uppercase(_ *arena.Arena, s string) string { return strings.ToUpper(s) }
+
+// normalisePath resolves ., .. and doubled slashes; a slash at the end stays.
+func normalisePath(a *arena.Arena, s string) string {
+	if s == "" || s != "." && isCleanPath(s) {
+		return s
+	}
+	clean := path.Clean(s)
+	switch {
+	case clean == ".":
+		return ""
+	case clean == s:
+		return s
+	case s[len(s)-1] == '/':
+		if len(clean)+1 == len(s) && s[:len(clean)] == clean {
+			return s
+		}
+		return a.Concat(clean, "/")
+	}
+	return clean
+}
+
+// isCleanPath reports that no component of s is empty, . or .., a slash at either
+// end aside. It may miss some.
+func isCleanPath(s string) bool {
+	start := 0
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) && s[i] != '/' {
+			continue
+		}
+		switch part := s[start:i]; {
+		case part == "" && i > 0 && i < len(s), part == ".", part == "..":
+			return false
+		}
+		start = i + 1
+	}
+	return true
+}
+
+// normalisePathWin treats \ as / and then also takes away what Windows ignores:
+// the alternate data stream of the last component, dots and blanks at the end of
+// each.
+func normalisePathWin(a *arena.Arena, s string) string {
+	if s == "" {
+		return s
+	}
+	slashed := s
+	if strings.IndexByte(s, '\\') >= 0 {
+		slashed = strings.ReplaceAll(s, `\`, "/")
+	}
+	out := trimWindowsComponents(dropDataStream(normalisePath(a, slashed)))
+	if out == s {
+		return s
+	}
+	return out
+}
+
+// dropDataStream takes the part from the colon on from the last component.
+func dropDataStream(s string) string {
+	drive := ""
+	if len(s) >= 2 && s[1] == ':' && (s[0]|0x20)-'a' < 26 {
+		drive, s = s[:2], s[2:]
+	}
+	end := ""
+	if strings.HasSuffix(s, "/") {
+		end, s = "/", s[:len(s)-1]
+	}
+	last := strings.LastIndexByte(s, '/') + 1
+	if colon := strings.IndexByte(s[last:], ':'); colon >= 0 {
+		s = s[:last+colon]
+	}
+	if drive == "" && end == "" {
+		return s
+	}
+	return drive + s + end
+}
+
+// trimWindowsComponents takes dots and blanks from the end of each component. A
+// component of dots only stays; one that has nothing left goes.
+func trimWindowsComponents(s string) string {
+	if strings.IndexByte(s, '.') < 0 && strings.IndexByte(s, ' ') < 0 {
+		return s
+	}
+	parts := strings.Split(s, "/")
+	kept := parts[:0]
+	changed := false
+	for _, p := range parts {
+		if strings.Trim(p, ".") != "" {
+			trimmed := strings.TrimRight(p, ". ")
+			if trimmed != p {
+				changed = true
+			}
+			if trimmed == "" {
+				continue
+			}
+			p = trimmed
+		}
+		kept = append(kept, p)
+	}
+	if !changed {
+		return s
+	}
+	return strings.Join(kept, "/")
+}
+
+// removeComments removes /* … */ and <!-- … --> and cuts at -- and #.
+func removeComments(a *arena.Arena, s string) string {
+	if !strings.Contains(s, "/*") && !strings.Contains(s, "<!--") && !strings.Contains(s, "--") && strings.IndexByte(s, '#') < 0 {
+		return s
+	}
+	out := a.Alloc(len(s) + 1)
+	n := 0
+	inside := false
+	for i := 0; i < len(s); {
+		rest := s[i:]
+		if inside {
+			skip := 0
+			switch {
+			case strings.HasPrefix(rest, "*/"):
+				skip = 2
+			case strings.HasPrefix(rest, "-->"):
+				skip = 3
+			default:
+				i++
+				continue
+			}
+			// The byte after the comment is copied without a look at what it starts,
+			// a NUL if there is none: what the reference implementations do.
+			inside = false
+			i += skip
+			out[n] = 0
+			if i < len(s) {
+				out[n] = s[i]
+			}
+			n++
+			i++
+			continue
+		}
+		switch {
+		case strings.HasPrefix(rest, "/*"):
+			inside = true
+			i += 2
+			continue
+		case strings.HasPrefix(rest, "<!--"):
+			inside = true
+			i += 4
+			continue
+		case strings.HasPrefix(rest, "--"), s[i] == '#':
+			return a.Shrink(out, n)
+		}
+		out[n] = s[i]
+		n++
+		i++
+	}
+	if inside {
+		out[n] = ' '
+		n++
+	}
+	return a.Shrink(out, n)
+}
+
+// removeCommentsChar removes the marks of comments: /* */ <!-- --> -- #.
+func removeCommentsChar(a *arena.Arena, s string) string {
+	var out []byte
+	n := 0
+	for i := 0; i < len(s); {
+		skip := commentMark(s[i:])
+		if skip > 0 {
+			if out == nil {
+				out, n = begin(a, s, i)
+			}
+			i += skip
+			continue
+		}
+		if out != nil {
+			out[n] = s[i]
+			n++
+		}
+		i++
+	}
+	if out == nil {
+		return s
+	}
+	return a.Shrink(out, n)
+}
+
+// commentMark returns the length of the comment mark at the start of s, else 0.
+func commentMark(s string) int {
+	switch s[0] {
+	case '#':
+		return 1
+	case '/':
+		if strings.HasPrefix(s, "/*") {
+			return 2
+		}
+	case '*':
+		if strings.HasPrefix(s, "*/") {
+			return 2
+		}
+	case '<':
+		if strings.HasPrefix(s, "<!--") {
+			return 4
+		}
+	case '-':
+		if strings.HasPrefix(s, "-->") {
+			return 3
+		}
+		if strings.HasPrefix(s, "--") {
+			return 2
+		}
+	}
+	return 0
+}
+
+// replaceComments makes one blank of each /* … */; one that never ends counts.
+func replaceComments(a *arena.Arena, s string) string {
+	i := strings.Index(s, "/*")
+	if i < 0 {
+		return s
+	}
+	out, n := begin(a, s, i)
+	for {
+		out[n] = ' '
+		n++
+		end := strings.Index(s[i+2:], "*/")
+		if end < 0 {
+			return a.Shrink(out, n)
+		}
+		s = s[i+2+end+2:]
+		i = strings.Index(s, "/*")
+		if i < 0 {
+			n += copy(out[n:], s)
+			return a.Shrink(out, n)
+		}
+		n += copy(out[n:], s[:i])
+	}
+}
+
+func removeNulls(_ *arena.Arena, s string) string {
+	if strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(s, "\x00", "")
+}
+
+func replaceNulls(_ *arena.Arena, s string) string {
+	if strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(s, "\x00", " ")
+}
+
+// removeWhitespace removes what Unicode calls white space. Bytes that are not
+// UTF-8 become U+FFFD.
+func removeWhitespace(a *arena.Arena, s string) string {
+	ascii, first := true, -1
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			ascii = false
+			break
+		}
+		if first < 0 && (c == ' ' || c-'\t' < 5) {
+			first = i
+		}
+	}
+	if !ascii {
+		return removeUnicodeSpace(a, s)
+	}
+	if first < 0 {
+		return s
+	}
+	out, n := begin(a, s, first)
+	for i := first; i < len(s); i++ {
+		if c := s[i]; c != ' ' && c-'\t' >= 5 {
+			out[n] = c
+			n++
+		}
+	}
+	return a.Shrink(out, n)
+}
+
+// removeUnicodeSpace is removeWhitespace for values that are not ASCII.
+func removeUnicodeSpace(a *arena.Arena, s string) string {
+	i := 0
+	for i < len(s) { // up to the first change
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsSpace(r) {
+			break
+		}
+		i += size
+	}
+	if i == len(s) {
+		return s
+	}
+	out := a.Alloc(i + 3*(len(s)-i))
+	n := copy(out, s[:i])
+	for _, r := range s[i:] {
+		if !unicode.IsSpace(r) {
+			n += utf8.EncodeRune(out[n:], r)
+		}
+	}
+	return a.Shrink(out, n)
+}
+
+// sqlHexDecode undoes the hexadecimal strings of SQL: 0x414243.
+func sqlHexDecode(a *arena.Arena, s string) string {
+	if !strings.Contains(s, "0x") && !strings.Contains(s, "0X") {
+		return s
+	}
+	out := a.Alloc(len(s))
+	n := 0
+	for i := 0; i < len(s); {
+		if s[i] == '0' && i+3 < len(s) && s[i+1]|0x20 == 'x' && isHex(s[i+2]) && isHex(s[i+3]) {
+			i += 2
+			for i+1 < len(s) && isHex(s[i]) && isHex(s[i+1]) {
+				out[n] = hexByte(s[i], s[i+1])
+				n++
+				i += 2
+			}
+			continue
+		}
+		out[n] = s[i]
+		n++
+		i++
+	}
+	return a.Shrink(out, n)
+}
+
+// urlDecode undoes %HH and +. What is no valid escape stays.
+func urlDecode(a *arena.Arena, s string) string { return decodeURL(a, s, false) }
+
+// urlDecodeUni is urlDecode that knows %uHHHH of IIS as well.
+func urlDecodeUni(a *arena.Arena, s string) string { return decodeURL(a, s, true) }
+
+func decodeURL(a *arena.Arena, s string, uni bool) string {
+	i := 0
+	for i < len(s) && s[i] != '%' && s[i] != '+' {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
+	out, n := begin(a, s, i)
+	for i < len(s) {
+		c := s[i]
+		switch {
+		case c == '+':
+			out[n] = ' '
+			i++
+		case c == '%' && uni && i+1 < len(s) && s[i+1]|0x20 == 'u':
+			if i+5 < len(s) && isHex(s[i+2]) && isHex(s[i+3]) && isHex(s[i+4]) && isHex(s[i+5]) {
+				out[n] = fit(rune(hexByte(s[i+2], s[i+3]))<<8 | rune(hexByte(s[i+4], s[i+5])))
+				i += 6
+				break
+			}
+			out[n], out[n+1] = s[i], s[i+1]
+			n++
+			i += 2
+		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			out[n] = hexByte(s[i+1], s[i+2])
+			i += 3
+		default:
+			out[n] = c
+			i++
+		}
+		n++
+	}
+	return a.Shrink(out, n)
+}
+
+// fit returns the byte that IIS makes of a code point.
+func fit(code rune) byte {
+	if code >= bestFit[0].first {
+		lo, hi := 0, len(bestFit) // the last run that starts at or before code
+		for hi-lo > 1 {
+			mid := (lo + hi) / 2
+			if bestFit[mid].first <= code {
+				lo = mid
+			} else {
+				hi = mid
+			}
+		}
+		if at := int(code - bestFit[lo].first); at < len(bestFit[lo].ascii) {
+			return bestFit[lo].ascii[at]
+		}
+	}
+	low := byte(code)
+	if low > 0 && low < 0x5f && code>>8 == 0xff { // full width ASCII
+		low += 0x20
+	}
+	return low
+}
+
+func urlEncode(a *arena.Arena, s string) string {
+	out := a.Alloc(3 * len(s))
+	n := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ':
+			out[n] = '+'
+			n++
+		case c == '*' || c-'0' < 10 || c-'A' < 26 || c-'a' < 26:
+			out[n] = c
+			n++
+		default:
+			const digits = "0123456789abcdef"
+			out[n], out[n+1], out[n+2] = '%', digits[c>>4], digits[c&15]
+			n += 3
+		}
+	}
+	return a.Shrink(out, n)
+}
+
+// utf8ToUnicode writes every rune beyond ASCII as %uHHHH, which urlDecodeUni
+// understands. Bytes that are not UTF-8 become %ufffd.
+func utf8ToUnicode(a *arena.Arena, s string) string {
+	i := 0
+	for i < len(s) && s[i] < utf8.RuneSelf {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
+	out := a.Alloc(i + 8*(len(s)-i)) // %u and at most six digits a byte
+	n := copy(out, s[:i])
+	for _, r := range s[i:] {
+		if r < utf8.RuneSelf {
+			out[n] = byte(r)
+			n++
+			continue
+		}
+		out[n], out[n+1] = '%', 'u'
+		n += 2
+		var buf [8]byte
+		digits := strconv.AppendUint(buf[:0], uint64(r), 16)
+		for pad := 4 - len(digits); pad > 0; pad-- {
+			out[n] = '0'
+			n++
+		}
+		n += copy(out[n:], digits)
+	}
+	return a.Shrink(out, n)
+}
