@@ -68,6 +68,11 @@ bench-gateway: build
 	@go build -trimpath -o bin/ ./test/peers/cmd/peers
 	@bin/peers gateway -out bench -ringwall bin/ringwall $(PEERS)
 
+# The regression tests of the Core Rule Set, first the engine alone, then as real
+# HTTP through a gateway. The two last lines say how it went.
+crs:
+	@go test -count=1 -v -run TestCoreRuleSet ./waf/waftest ./test/crs 2>&1 | awk '/^crs /{last = last $$0 "\n"; next} /^(=== |--- PASS|PASS|ok )/{next} {print} END{printf "%s", last}'
+
 quick:
 	@go vet ./...
 	@go test $$(go list ./... | grep -v /test/)
