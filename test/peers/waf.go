@@ -29,8 +29,12 @@ type Options struct {
 	MaxRequests int
 	// Connections is how many connections send at the same time.
 	Connections int
-	// Self is a program whose arguments "serve NAME URL" call Serve.
+	// Self is a program whose arguments "serve NAME URL [PROFILE]" call Serve, and
+	// write a CPU profile to the file PROFILE.
 	Self string
+	// Profile is a file for the profile of the gateway with inspection. Empty means
+	// none.
+	Profile string
 	// Rows names the rows to run. Empty means all.
 	Rows []string
 }
@@ -52,7 +56,7 @@ func (m *measurement) median() time.Duration {
 }
 
 // startAll starts the upstream and every server in front of it.
-func startAll(ctx context.Context, self, dir string) (upstream *Process, servers []*Process, err error) {
+func startAll(ctx context.Context, o Options, dir string) (upstream *Process, servers []*Process, err error) {
 	defer func() {
 		if err != nil {
 			stopAll(append(servers, upstream))
@@ -69,7 +73,11 @@ func startAll(ctx context.Context, self, dir string) (upstream *Process, servers
 		servers = append(servers, p)
 	}
 	for _, name := range []string{goProxy, corazaName, gatewayOff, gatewayOn} {
-		p, err := start(name, exec.Command(self, "serve", name, "http://"+upstream.Address))
+		args := []string{"serve", name, "http://" + upstream.Address}
+		if name == gatewayOn && o.Profile != "" {
+			args = append(args, o.Profile)
+		}
+		p, err := start(name, exec.Command(o.Self, args...))
 		if err != nil {
 			return upstream, servers, err
 		}
@@ -114,7 +122,7 @@ func WAF(ctx context.Context, o Options, out io.Writer) error {
 	}
 	starting, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	upstream, servers, err := startAll(starting, o.Self, dir)
+	upstream, servers, err := startAll(starting, o, dir)
 	if err != nil {
 		return err
 	}

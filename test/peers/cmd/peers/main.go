@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -28,7 +29,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: peers waf|gateway [flags], or peers serve NAME URL")
+var errUsage = errors.New("usage: peers waf|gateway [flags], or peers serve NAME URL [PROFILE]")
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
@@ -40,14 +41,33 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "serve":
-		if len(args) != 3 {
+		if len(args) != 3 && len(args) != 4 {
 			return errUsage
 		}
-		return peers.Serve(ctx, args[1], args[2], os.Stdout)
+		return profiled(strings.Join(args[3:], ""), func() error { return peers.Serve(ctx, args[1], args[2], os.Stdout) })
 	case "waf":
 		return waf(ctx, args[1:], self)
+	case "gateway":
+		return gateway(ctx, args[1:])
 	}
 	return errUsage
+}
+
+// profiled runs f and keeps a CPU profile of it in file, if that is not empty.
+func profiled(file string, f func() error) error {
+	if file == "" {
+		return f()
+	}
+	w, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(w); err != nil {
+		return errors.Join(err, w.Close())
+	}
+	err = f()
+	pprof.StopCPUProfile()
+	return errors.Join(err, w.Close())
 }
 
 func waf(ctx context.Context, args []string, self string) error {
@@ -57,6 +77,7 @@ func waf(ctx context.Context, args []string, self string) error {
 	f.DurationVar(&o.Slice, "slice", 700*time.Millisecond, "how long one measurement should take")
 	f.IntVar(&o.MaxRequests, "max", 0, "most requests in a measurement, 0 for no bound")
 	f.IntVar(&o.Connections, "connections", 8, "connections that send at the same time")
+	f.StringVar(&o.Profile, "profile", "", "file for a CPU profile of the gateway with inspection; empty for none")
 	rows := f.String("rows", "", "names of rows, with commas; empty for all")
 	out := f.String("out", "", "folder for the result; empty for none")
 	if err := f.Parse(args); err != nil {
@@ -66,6 +87,21 @@ func waf(ctx context.Context, args []string, self string) error {
 		o.Rows = strings.Split(*rows, ",")
 	}
 	return kept(ctx, *out, "bench-waf", func(w io.Writer) error { return peers.WAF(ctx, o, w) })
+}
+
+func gateway(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("gateway", flag.ContinueOnError)
+	var o peers.GatewayOptions
+	f.StringVar(&o.Ringwall, "ringwall", "bin/ringwall", "program to measure")
+	f.IntVar(&o.Rounds, "rounds", 3, "how often each server is measured")
+	f.DurationVar(&o.Duration, "duration", 5*time.Second, "how long each measurement takes, in whole seconds")
+	f.IntVar(&o.Connections, "connections", 16, "connections that wrk keeps busy")
+	f.StringVar(&o.BuildDir, "build", "", "tree to build with an empty cache and time; empty for none")
+	out := f.String("out", "", "folder for the result; empty for none")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	return kept(ctx, *out, "bench-gateway", func(w io.Writer) error { return peers.Gateway(ctx, o, w) })
 }
 
 // kept prints what measure writes and, when it succeeded, keeps it below dir.
