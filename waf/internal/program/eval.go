@@ -152,10 +152,10 @@ func (tx *Tx) rule(r *rule) bool {
 
 func (tx *Tx) texts(l *link) (msg, data string) {
 	if l.msg != nil {
-		msg = l.msg.expand(tx)
+		msg = l.msg.expandShort(tx)
 	}
 	if l.logdata != nil {
-		data = l.logdata.expand(tx)
+		data = l.logdata.expandShort(tx)
 	}
 	return msg, data
 }
@@ -368,6 +368,9 @@ func (tx *Tx) test(r *rule, l *link, depth int, v seclang.Variable, key, text st
 	return true
 }
 
+// maxHits bounds what a transaction remembers of its matches.
+const maxHits = 400
+
 // hit notes a match of a link and does its actions.
 func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text string) {
 	tx.matched = append(tx.matched, matchedVar{v, key, text})
@@ -376,6 +379,10 @@ func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text str
 		a.do(tx)
 	}
 	if depth > 0 || l.msg == nil || tx.mute && tx.actionFor(r) == Count {
+		return
+	}
+	if len(tx.hits) >= maxHits {
+		tx.omitted++
 		return
 	}
 	h := Hit{rule: r, link: l, Variable: v, Key: key, Value: text, Score: tx.added - before}

@@ -459,7 +459,7 @@ type gateEntry struct {
 }
 
 func (s *scratch) reset() {
-	clear(s.entries)
+	clear(s.entries[:cap(s.entries)]) // they refer to values
 	s.entries = s.entries[:0]
 }
 

@@ -46,6 +46,7 @@ type Tx struct {
 	scratch scratch
 
 	hits    []Hit
+	omitted int // matches beyond maxHits
 	ruleIDs []int
 
 	// trace notes what becomes of every rule, nil if nobody asks.
@@ -143,11 +144,11 @@ func (tx *Tx) Reset(p *Program) {
 	tx.off, tx.detectOnly = p.Settings.Engine == "off", p.Settings.Engine == "detectiononly"
 	tx.forceRequestBody, tx.forceResponseBody = false, false
 	tx.noRequestBody, tx.noResponseBody = !p.Settings.RequestBody, !p.Settings.ResponseBody
-	clear(tx.matched)
+	clear(tx.matched[:cap(tx.matched)])
 	tx.matched = tx.matched[:0]
-	tx.highest = 255
+	tx.highest, tx.omitted = 255, 0
 	tx.currentRule, tx.currentLink, tx.mute = nil, nil, false
-	clear(tx.hits)
+	clear(tx.hits[:cap(tx.hits)])
 	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
 	tx.trace = nil
 	tx.dropCandidates()
@@ -168,6 +169,9 @@ func (tx *Tx) Decision() Decision { return tx.decision }
 
 // Hits returns where rules with a message matched so far.
 func (tx *Tx) Hits() []Hit { return tx.hits }
+
+// Omitted returns how many matches are not among Hits, since they are too many.
+func (tx *Tx) Omitted() int { return tx.omitted }
 
 // RuleIDs returns the ids of all rules that matched so far, in order.
 func (tx *Tx) RuleIDs() []int { return tx.ruleIDs }

@@ -200,8 +200,9 @@ func (d *dfa) newCache() *cache {
 	return c
 }
 
-// match runs the automaton over s.
-func (d *dfa) match(s string) answer {
+// match runs the automaton over s. With yes it returns where the first match to end
+// ends at the latest.
+func (d *dfa) match(s string) (answer, int) {
 	c := d.cache.Load()
 	st := c.start
 	flushes := 0
@@ -212,23 +213,23 @@ func (d *dfa) match(s string) answer {
 			var fresh *cache
 			if n, fresh = d.extend(c, st, class[s[i]]); fresh != c {
 				if flushes++; flushes > maxFlushes {
-					return unsure
+					return unsure, 0
 				}
 				c = fresh
 			}
 		}
 		st = n
 		if st.matched {
-			return yes
+			return yes, i + 1
 		}
 		if st.dead {
-			return no
+			return no, 0
 		}
 	}
 	if d.endMatches(st) {
-		return yes
+		return yes, len(s)
 	}
-	return no
+	return no, 0
 }
 
 func (d *dfa) endMatches(st *state) bool {
