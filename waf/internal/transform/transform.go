@@ -204,7 +204,7 @@ func boundBase64(s string) int {
 	for i < len(s) && (base64Value(s[i]) != 0xff || s[i] == '\r' || s[i] == '\n') {
 		i++
 	}
-	return i*3/4 + 2
+	return i * 3 / 4
 }
 
 func encodeBase64(a *arena.Arena, s string) string {
