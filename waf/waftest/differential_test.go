@@ -192,7 +192,7 @@ func difference(want, got said) string {
 // case only. Of these Coraza loses all but one.
 func namesDifferByCase(body string) bool {
 	seen := map[string]string{}
-	for _, part := range strings.Split(body, "&") {
+	for part := range strings.SplitSeq(body, "&") {
 		name, _, _ := strings.Cut(part, "=")
 		lower := strings.ToLower(name)
 		if other, ok := seen[lower]; ok && other != name {

@@ -135,10 +135,8 @@ type removeTarget struct {
 }
 
 func (a *removeTarget) do(tx *Tx) {
-	for _, x := range tx.exclusions {
-		if x == a {
-			return
-		}
+	if slices.Contains(tx.exclusions, a) {
+		return
 	}
 	tx.exclusions = append(tx.exclusions, a)
 }

@@ -187,6 +187,10 @@ func (o *rxOperator) match(tx *Tx, s string, capture bool) bool {
 	if !capture {
 		return true
 	}
+	if o.re.Whole() {
+		tx.setCapture(0, s)
+		return true
+	}
 	loc := o.re.Find(s)
 	for i := 0; i < len(loc)/2 && i < 9; i++ {
 		text := ""
@@ -524,7 +528,7 @@ type byteRange struct {
 
 func newByteRange(arg string) (operator, error) {
 	o := &byteRange{text: arg}
-	for _, part := range strings.Split(arg, ",") {
+	for part := range strings.SplitSeq(arg, ",") {
 		lo, hi, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
 			hi = lo

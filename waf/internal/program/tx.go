@@ -1,6 +1,7 @@
 package program
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -219,12 +220,7 @@ func (tx *Tx) scalar(v seclang.Variable) string {
 
 // isScore reports whether a slot holds the anomaly score of a paranoia level.
 func (p *Program) isScore(slot int32) bool {
-	for _, s := range p.scores {
-		if s == slot {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.scores, slot)
 }
 
 // remove takes rules away for the rest of the transaction.
