@@ -71,6 +71,8 @@ func (g *Gateway) compile(p policy.Policy) ([]*service, map[waf.Config]*waf.Engi
 			Paranoia:          ps.Service.Paranoia,
 			InboundThreshold:  ps.Service.InboundThreshold,
 			OutboundThreshold: ps.Service.OutboundThreshold,
+			Before:            g.cfg.RulesBefore,
+			Directives:        g.cfg.RulesAfter,
 		}
 		engine := engines[cfg]
 		if engine == nil {

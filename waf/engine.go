@@ -133,7 +133,7 @@ func (t *Transaction) keep(buf, p []byte, limit int) []byte {
 // EndRequest runs phase 2, after the last part of the body.
 func (t *Transaction) EndRequest() Decision {
 	return t.phase(program.RequestBody, func() {
-		t.tx.SetBody(arena.String(t.in), t.verdict.Truncated)
+		t.verdict.Truncated = t.tx.SetBody(arena.String(t.in), t.verdict.Truncated, t.engine.cfg.MaxRequestBodyBytes)
 	})
 }
 

@@ -212,15 +212,20 @@ func (tx *Tx) linkCandidates(r *rule, l *link) bool {
 
 // selects reports whether a target includes the member with the key.
 func (tx *Tx) selects(r *rule, t *target, key string) bool {
-	if !t.key.matches(key) || excluded(t.except, key) {
-		return false
+	return t.key.matches(key) && !tx.excludes(r, t, key)
+}
+
+// excludes reports whether an exception takes the member with the key away.
+func (tx *Tx) excludes(r *rule, t *target, key string) bool {
+	if excluded(t.except, key) {
+		return true
 	}
 	for _, x := range tx.exclusions {
 		if x.variable == t.variable && x.rules.has(r.index) && x.key.excludes(key) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // target tests the values of one target.
@@ -276,7 +281,7 @@ func (tx *Tx) targetTX(r *rule, l *link, depth int, t *target) bool {
 	}
 	found := false
 	for _, i := range t.slots {
-		if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) &&
+		if tx.slots[i].set && !tx.excludes(r, t, tx.p.names[i]) &&
 			tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: tx.p.names[i], Value: tx.slots[i].text}) {
 			found = true
 		}
@@ -301,7 +306,7 @@ func (tx *Tx) count(r *rule, t *target) int {
 			return 0
 		}
 		for _, i := range t.slots {
-			if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) {
+			if tx.slots[i].set && !tx.excludes(r, t, tx.p.names[i]) {
 				n++
 			}
 		}

@@ -187,6 +187,10 @@ func (o *rxOperator) match(tx *Tx, s string, capture bool) bool {
 	if !capture {
 		return true
 	}
+	if o.re.Whole() {
+		tx.setCapture(0, s)
+		return true
+	}
 	loc := o.re.Find(s)
 	for i := 0; i < len(loc)/2 && i < 9; i++ {
 		text := ""

@@ -65,6 +65,9 @@ func (r *Regexp) String() string { return r.source }
 // Groups returns the number of capturing groups.
 func (r *Regexp) Groups() int { return r.groups }
 
+// Whole reports whether every value matches from its beginning to its end.
+func (r *Regexp) Whole() bool { return r.whole }
+
 // Need returns what a value that has no byte of absent must have to match. It is
 // costly; ask once.
 func (r *Regexp) Need(absent charset.Set) Need {
