@@ -252,30 +252,10 @@ func luhn(s string) bool {
 // letters of ASCII in any case.
 type phraseOperator struct {
 	name string
+	// byFirst lists the phrases by their first two bytes, longest first.
 	phrases []string
-	// byFirst lists the phrases by their first two bytes, longest first. starts has
-	// a bit for each two bytes, letters in either case, that begin one: nearly every
-	// place in a value begins none, and asking the map costs twenty times as much.
 	byFirst map[[2]byte][]string
-	starts  [1 << 16 / 64]uint64
-	single  [256]bool // phrases of one byte
-}
-
-// start notes that two bytes begin a phrase.
-func (o *phraseOperator) start(a, b byte) {
-	for _, x := range []byte{a, upperByte(a)} {
-		for _, y := range []byte{b, upperByte(b)} {
-			k := uint16(x)<<8 | uint16(y)
-			o.starts[k/64] |= 1 << (k % 64)
-		}
-	}
-}
-
-func upperByte(c byte) byte {
-	if c-'a' < 26 {
-		c -= 'a' - 'A'
-	}
-	return c
+	single  map[byte]bool // phrases of one byte
 }
 
 // phraseList returns the operator for a list; equal lists share one.
@@ -283,7 +263,7 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 	if o, ok := c.phrases[name]; ok {
 		return o, nil
 	}
-	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
+	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}, single: map[byte]bool{}}
 	seen := map[string]bool{}
 	for _, p := range list {
 		p = lowerASCII(strings.ToLower(p))
@@ -293,12 +273,11 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 		seen[p] = true
 		o.phrases = append(o.phrases, p)
 		if len(p) == 1 {
-			o.single[p[0]], o.single[upperByte(p[0])] = true, true
+			o.single[p[0]] = true
 			continue
 		}
 		k := [2]byte{p[0], p[1]}
 		o.byFirst[k] = append(o.byFirst[k], p)
-		o.start(p[0], p[1])
 	}
 	if len(o.phrases) == 0 {
 		return nil, errors.New("list of phrases is empty; write words after @pm")
@@ -363,16 +342,15 @@ func hasAny(s string, set charset.Set) bool {
 // find returns the leftmost, longest phrase in s from at on.
 func (o *phraseOperator) find(s string, at int) (start, end int) {
 	for i := at; i < len(s); i++ {
+		first := lowerByte(s[i])
 		if i+1 < len(s) {
-			if k := uint16(s[i])<<8 | uint16(s[i+1]); o.starts[k/64]>>(k%64)&1 != 0 {
-				for _, p := range o.byFirst[[2]byte{lowerByte(s[i]), lowerByte(s[i+1])}] {
-					if len(p) <= len(s)-i && equalFoldASCII(s[i:i+len(p)], p) {
-						return i, i + len(p)
-					}
+			for _, p := range o.byFirst[[2]byte{first, lowerByte(s[i+1])}] {
+				if len(p) <= len(s)-i && equalFoldASCII(s[i:i+len(p)], p) {
+					return i, i + len(p)
 				}
 			}
 		}
-		if o.single[s[i]] {
+		if o.single[first] {
 			return i, i + 1
 		}
 	}
