@@ -123,8 +123,9 @@ func writeModSecurityRules(dir string) error {
 	if err != nil {
 		return err
 	}
-	main := "Include " + dir + "/base.conf\nSecRuleEngine On\nSecAuditEngine Off\nSecPcreMatchLimit 100000\nSecPcreMatchLimitRecursion 100000\n" +
-		"Include " + dir + "/crs-setup.conf\n"
+	var main strings.Builder
+	main.WriteString("Include " + dir + "/base.conf\nSecRuleEngine On\nSecAuditEngine Off\nSecPcreMatchLimit 100000\nSecPcreMatchLimitRecursion 100000\n" +
+		"Include " + dir + "/crs-setup.conf\n")
 	out := map[string][]byte{
 		"base.conf": auditLine.ReplaceAll(base, nil), "unicode.mapping": mapping, "crs-setup.conf": setup,
 	}
@@ -141,14 +142,14 @@ func writeModSecurityRules(dir string) error {
 		if strings.HasSuffix(f.Name(), ".conf") {
 			patched += len(bareChained.FindAll(text, -1))
 			text = bareChained.ReplaceAll(text, []byte(`$1 "t:none"`))
-			main += "Include " + filepath.Join(dir, f.Name()) + "\n"
+			main.WriteString("Include " + filepath.Join(dir, f.Name()) + "\n")
 		}
 		out[f.Name()] = text
 	}
 	if patched == 0 {
 		return fmt.Errorf("the chained rules without actions in file 949 were not found; the rule set has changed, look at bareChained")
 	}
-	out["main.conf"] = []byte(main)
+	out["main.conf"] = []byte(main.String())
 	for name, text := range out {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return err

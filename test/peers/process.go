@@ -120,7 +120,7 @@ func (p *Process) tree() []int {
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pids[i])) // the pattern is well formed
 		for _, t := range tasks {
 			b, _ := os.ReadFile(t) // the thread may be gone
-			for _, f := range strings.Fields(string(b)) {
+			for f := range strings.FieldsSeq(string(b)) {
 				if pid, err := strconv.Atoi(f); err == nil && !slices.Contains(pids, pid) {
 					pids = append(pids, pid)
 				}

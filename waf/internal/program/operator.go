@@ -256,6 +256,34 @@ type phraseOperator struct {
 	phrases []string
 	byFirst map[[2]byte][]string
 	single  map[byte]bool // phrases of one byte
+	starts  pairs         // the first two bytes of all phrases, in every spelling
+}
+
+// pairs is a set of pairs of bytes. To ask it costs a load, where a map costs a
+// hash: lists are looked for at every byte of a response.
+type pairs [1 << 16 / 64]uint64
+
+func (p *pairs) has(a, b byte) bool {
+	n := int(a)<<8 | int(b)
+	return p[n/64]>>(n%64)&1 != 0
+}
+
+// add adds a pair in lower case and what is the same in other cases.
+func (p *pairs) add(a, b byte) {
+	for _, x := range spellings(a) {
+		for _, y := range spellings(b) {
+			n := int(x)<<8 | int(y)
+			p[n/64] |= 1 << (n % 64)
+		}
+	}
+}
+
+// spellings are the bytes that lowerByte makes c of.
+func spellings(c byte) []byte {
+	if c-'a' < 26 {
+		return []byte{c, c - 'a' + 'A'}
+	}
+	return []byte{c}
 }
 
 // phraseList returns the operator for a list; equal lists share one.
@@ -274,10 +302,14 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 		o.phrases = append(o.phrases, p)
 		if len(p) == 1 {
 			o.single[p[0]] = true
+			for b := range 256 {
+				o.starts.add(p[0], byte(b))
+			}
 			continue
 		}
 		k := [2]byte{p[0], p[1]}
 		o.byFirst[k] = append(o.byFirst[k], p)
+		o.starts.add(k[0], k[1])
 	}
 	if len(o.phrases) == 0 {
 		return nil, errors.New("list of phrases is empty; write words after @pm")
@@ -342,6 +374,9 @@ func hasAny(s string, set charset.Set) bool {
 // find returns the leftmost, longest phrase in s from at on.
 func (o *phraseOperator) find(s string, at int) (start, end int) {
 	for i := at; i < len(s); i++ {
+		if i+1 < len(s) && !o.starts.has(s[i], s[i+1]) {
+			continue
+		}
 		first := lowerByte(s[i])
 		if i+1 < len(s) {
 			for _, p := range o.byFirst[[2]byte{first, lowerByte(s[i+1])}] {
