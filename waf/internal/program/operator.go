@@ -251,11 +251,14 @@ func luhn(s string) bool {
 // phraseOperator is @pm and @pmFromFile: the value has one of the phrases,
 // letters of ASCII in any case.
 type phraseOperator struct {
-	name string
-	// byFirst lists the phrases by their first two bytes, longest first.
+	name    string
 	phrases []string
+	// byFirst lists the phrases by their first two bytes, longest first. begins has
+	// a bit for each two bytes with which a phrase, or a value at a phrase of one
+	// byte, may begin, in whatever case.
 	byFirst map[[2]byte][]string
-	single  map[byte]bool // phrases of one byte
+	begins  [1 << 10]uint64
+	single  [256]bool // phrases of one byte
 }
 
 // phraseList returns the operator for a list; equal lists share one.
@@ -263,7 +266,7 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 	if o, ok := c.phrases[name]; ok {
 		return o, nil
 	}
-	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}, single: map[byte]bool{}}
+	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
 	seen := map[string]bool{}
 	for _, p := range list {
 		p = lowerASCII(strings.ToLower(p))
@@ -281,6 +284,12 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 	}
 	if len(o.phrases) == 0 {
 		return nil, errors.New("list of phrases is empty; write words after @pm")
+	}
+	for i := range 1 << 16 {
+		first, second := lowerByte(byte(i>>8)), lowerByte(byte(i))
+		if o.single[first] || len(o.byFirst[[2]byte{first, second}]) > 0 {
+			o.begins[i>>6] |= 1 << (i & 63)
+		}
 	}
 	for _, l := range o.byFirst {
 		slices.SortFunc(l, func(a, b string) int { return len(b) - len(a) })
@@ -342,6 +351,11 @@ func hasAny(s string, set charset.Set) bool {
 // find returns the leftmost, longest phrase in s from at on.
 func (o *phraseOperator) find(s string, at int) (start, end int) {
 	for i := at; i < len(s); i++ {
+		if i+1 < len(s) {
+			if k := uint(s[i])<<8 | uint(s[i+1]); o.begins[k>>6]>>(k&63)&1 == 0 {
+				continue
+			}
+		}
 		first := lowerByte(s[i])
 		if i+1 < len(s) {
 			for _, p := range o.byFirst[[2]byte{first, lowerByte(s[i+1])}] {
