@@ -90,7 +90,7 @@ func parseDirective(l line) (Directive, error) {
 		end = len(l.text)
 	}
 	name := l.text[:end]
-	known, ok := Find(DirectiveKind, name)
+	known, ok := lookup(DirectiveKind, name)
 	if !ok {
 		return Directive{}, unknown(DirectiveKind, l.pos(0), name)
 	}
@@ -286,7 +286,7 @@ func parseTargets(l line, at int, s string) ([]Target, error) {
 		name := strings.TrimSpace(s[start:i])
 		v, ok := ParseVariable(name)
 		if !ok {
-			if c, known := Find(VariableKind, name); known {
+			if c, known := lookup(VariableKind, name); known {
 				return nil, l.errorAt(at+start, "variable "+c.Name+" is not supported", name, c.Note)
 			}
 			if name == "" {
@@ -367,7 +367,7 @@ func parseOperator(l line, at int, s string) (Operator, error) {
 		return op, nil
 	}
 	name, arg, _ := strings.Cut(rest[1:], " ")
-	c, ok := Find(OperatorKind, name)
+	c, ok := lookup(OperatorKind, name)
 	if !ok {
 		return op, unknown(OperatorKind, op.Pos, name)
 	}
@@ -429,7 +429,7 @@ func parseAction(l line, at int, s string, start, end int) (Action, error) {
 		}
 		return a, nil // a trailing comma
 	}
-	if _, ok := Find(ActionKind, a.Name); !ok {
+	if _, ok := lookup(ActionKind, a.Name); !ok {
 		return a, unknown(ActionKind, a.Pos, a.Name)
 	}
 	a.Arg = strings.TrimSpace(arg)

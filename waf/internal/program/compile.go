@@ -112,7 +112,7 @@ func (c *compiler) notice(text string) {
 }
 
 func construct(kind seclang.Kind, name string) seclang.Construct {
-	k, _ := seclang.Find(kind, name)
+	k, _ := seclang.Lookup(kind, name)
 	return k
 }
 
