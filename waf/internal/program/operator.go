@@ -256,11 +256,33 @@ type phraseOperator struct {
 	phrases []string
 	byFirst map[[2]byte][]string
 	single  map[byte]bool // phrases of one byte
-	starts  pairs         // the first two bytes of all phrases, in every spelling
+	// What a phrase can begin with, so that few bytes of a value are looked at
+	// twice: the first four bytes of phrases, the first two of shorter ones.
+	quads quads
+	short bool // there are shorter ones
+	pairs pairs
 }
 
-// pairs is a set of pairs of bytes. To ask it costs a load, where a map costs a
-// hash: lists are looked for at every byte of a response.
+// quads is a set of four bytes each, letters in any case. It may hold more than was
+// added.
+type quads [1 << 16 / 64]uint64
+
+func quadHash(s string) uint32 {
+	k := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+	return (k | 0x20202020) * 0x9E3779B1 >> 16 // with this bit letters have one case
+}
+
+func (q *quads) has(s string) bool {
+	h := quadHash(s)
+	return q[h/64]>>(h%64)&1 != 0
+}
+
+func (q *quads) add(s string) {
+	h := quadHash(s)
+	q[h/64] |= 1 << (h % 64)
+}
+
+// pairs is a set of pairs of bytes.
 type pairs [1 << 16 / 64]uint64
 
 func (p *pairs) has(a, b byte) bool {
@@ -302,14 +324,20 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 		o.phrases = append(o.phrases, p)
 		if len(p) == 1 {
 			o.single[p[0]] = true
+			o.short = true
 			for b := range 256 {
-				o.starts.add(p[0], byte(b))
+				o.pairs.add(p[0], byte(b))
 			}
 			continue
 		}
 		k := [2]byte{p[0], p[1]}
 		o.byFirst[k] = append(o.byFirst[k], p)
-		o.starts.add(k[0], k[1])
+		if len(p) >= 4 {
+			o.quads.add(p)
+		} else {
+			o.short = true
+			o.pairs.add(k[0], k[1])
+		}
 	}
 	if len(o.phrases) == 0 {
 		return nil, errors.New("list of phrases is empty; write words after @pm")
@@ -374,7 +402,8 @@ func hasAny(s string, set charset.Set) bool {
 // find returns the leftmost, longest phrase in s from at on.
 func (o *phraseOperator) find(s string, at int) (start, end int) {
 	for i := at; i < len(s); i++ {
-		if i+1 < len(s) && !o.starts.has(s[i], s[i+1]) {
+		rest := len(s) - i
+		if (rest < 4 || !o.quads.has(s[i:])) && (!o.short || rest > 1 && !o.pairs.has(s[i], s[i+1])) {
 			continue
 		}
 		first := lowerByte(s[i])
