@@ -378,7 +378,8 @@ const maxHits = 400
 
 // hit notes a match of a link and does its actions.
 func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text string) {
-	tx.matched = append(tx.matched, matchedVar{v, key, text})
+	tx.last = matchedVar{v, key, text, v == seclang.NoVariable}
+	tx.matched = append(tx.matched, tx.last)
 	before := tx.added
 	for _, a := range l.actions {
 		a.do(tx)

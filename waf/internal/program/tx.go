@@ -33,7 +33,8 @@ type Tx struct {
 
 	// What the last match was, for MATCHED_VAR and its like.
 	matched     []matchedVar
-	highest     int // severity, 255 if none
+	last        matchedVar // of any rule
+	highest     int        // severity, 255 if none
 	currentRule *rule
 	currentLink *link
 
@@ -65,6 +66,7 @@ type matchedVar struct {
 	variable seclang.Variable
 	key      string
 	text     string
+	none     bool // a SecAction matched, which looks at nothing
 }
 
 // Decision is what the rules ask for.
@@ -147,6 +149,7 @@ func (tx *Tx) Reset(p *Program) {
 	tx.noRequestBody, tx.noResponseBody = !p.Settings.RequestBody, !p.Settings.ResponseBody
 	clear(tx.matched[:cap(tx.matched)])
 	tx.matched = tx.matched[:0]
+	tx.last = matchedVar{}
 	tx.highest, tx.omitted = 255, 0
 	tx.currentRule, tx.currentLink, tx.mute = nil, nil, false
 	clear(tx.hits[:cap(tx.hits)])
@@ -245,15 +248,9 @@ func (tx *Tx) lookup(v seclang.Variable, key string) (string, bool) {
 	case seclang.RuleVariable:
 		return tx.ruleMember(key)
 	case seclang.MatchedVar:
-		if n := len(tx.matched); n > 0 {
-			return tx.matched[n-1].text, true
-		}
-		return "", true
+		return tx.last.text, true
 	case seclang.MatchedVarName:
-		if n := len(tx.matched); n > 0 {
-			return tx.matched[n-1].name(tx), true
-		}
-		return "", true
+		return tx.last.name(tx), true
 	case seclang.MatchedVars, seclang.MatchedVarsNames:
 		if len(tx.matched) == 0 {
 			return "", false
@@ -311,6 +308,9 @@ func selfReferring(m *macro) bool {
 
 // name returns VARIABLE or VARIABLE:key.
 func (m *matchedVar) name(tx *Tx) string {
+	if m.none {
+		return "UNKNOWN" // what a SecAction matched is called so
+	}
 	if m.key == "" {
 		return m.variable.String()
 	}
