@@ -251,61 +251,14 @@ func luhn(s string) bool {
 // phraseOperator is @pm and @pmFromFile: the value has one of the phrases,
 // letters of ASCII in any case.
 type phraseOperator struct {
-	name string
-	// byFirst lists the phrases by their first two bytes, longest first.
+	name    string
 	phrases []string
+	// byFirst lists the phrases by their first two bytes, longest first. begins has
+	// a bit for each two bytes with which a phrase, or a value at a phrase of one
+	// byte, may begin, in whatever case.
 	byFirst map[[2]byte][]string
-	single  map[byte]bool // phrases of one byte
-	// What a phrase can begin with, so that few bytes of a value are looked at
-	// twice: the first four bytes of phrases, the first two of shorter ones.
-	quads quads
-	short bool // there are shorter ones
-	pairs pairs
-}
-
-// quads is a set of four bytes each, letters in any case. It may hold more than was
-// added.
-type quads [1 << 16 / 64]uint64
-
-func quadHash(s string) uint32 {
-	k := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-	return (k | 0x20202020) * 0x9E3779B1 >> 16 // with this bit letters have one case
-}
-
-func (q *quads) has(s string) bool {
-	h := quadHash(s)
-	return q[h/64]>>(h%64)&1 != 0
-}
-
-func (q *quads) add(s string) {
-	h := quadHash(s)
-	q[h/64] |= 1 << (h % 64)
-}
-
-// pairs is a set of pairs of bytes.
-type pairs [1 << 16 / 64]uint64
-
-func (p *pairs) has(a, b byte) bool {
-	n := int(a)<<8 | int(b)
-	return p[n/64]>>(n%64)&1 != 0
-}
-
-// add adds a pair in lower case and what is the same in other cases.
-func (p *pairs) add(a, b byte) {
-	for _, x := range spellings(a) {
-		for _, y := range spellings(b) {
-			n := int(x)<<8 | int(y)
-			p[n/64] |= 1 << (n % 64)
-		}
-	}
-}
-
-// spellings are the bytes that lowerByte makes c of.
-func spellings(c byte) []byte {
-	if c-'a' < 26 {
-		return []byte{c, c - 'a' + 'A'}
-	}
-	return []byte{c}
+	begins  [1 << 10]uint64
+	single  [256]bool // phrases of one byte
 }
 
 // phraseList returns the operator for a list; equal lists share one.
@@ -313,7 +266,7 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 	if o, ok := c.phrases[name]; ok {
 		return o, nil
 	}
-	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}, single: map[byte]bool{}}
+	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
 	seen := map[string]bool{}
 	for _, p := range list {
 		p = lowerASCII(strings.ToLower(p))
@@ -324,23 +277,19 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 		o.phrases = append(o.phrases, p)
 		if len(p) == 1 {
 			o.single[p[0]] = true
-			o.short = true
-			for b := range 256 {
-				o.pairs.add(p[0], byte(b))
-			}
 			continue
 		}
 		k := [2]byte{p[0], p[1]}
 		o.byFirst[k] = append(o.byFirst[k], p)
-		if len(p) >= 4 {
-			o.quads.add(p)
-		} else {
-			o.short = true
-			o.pairs.add(k[0], k[1])
-		}
 	}
 	if len(o.phrases) == 0 {
 		return nil, errors.New("list of phrases is empty; write words after @pm")
+	}
+	for i := range 1 << 16 {
+		first, second := lowerByte(byte(i>>8)), lowerByte(byte(i))
+		if o.single[first] || len(o.byFirst[[2]byte{first, second}]) > 0 {
+			o.begins[i>>6] |= 1 << (i & 63)
+		}
 	}
 	for _, l := range o.byFirst {
 		slices.SortFunc(l, func(a, b string) int { return len(b) - len(a) })
@@ -402,9 +351,10 @@ func hasAny(s string, set charset.Set) bool {
 // find returns the leftmost, longest phrase in s from at on.
 func (o *phraseOperator) find(s string, at int) (start, end int) {
 	for i := at; i < len(s); i++ {
-		rest := len(s) - i
-		if (rest < 4 || !o.quads.has(s[i:])) && (!o.short || rest > 1 && !o.pairs.has(s[i], s[i+1])) {
-			continue
+		if i+1 < len(s) {
+			if k := uint(s[i])<<8 | uint(s[i+1]); o.begins[k>>6]>>(k&63)&1 == 0 {
+				continue
+			}
 		}
 		first := lowerByte(s[i])
 		if i+1 < len(s) {
