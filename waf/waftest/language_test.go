@@ -1,6 +1,7 @@
 package waftest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ SecRule MATCHED_VAR_NAME "@rx ." "id:32,phase:2,pass,nolog"
 SecRule ARGS:m1 "@streq 1" "id:33,phase:2,pass,nolog,chain"
   SecRule ARGS:m2 "@streq %{ARGS.m1}" "chain"
   SecRule MATCHED_VARS "@streq 1"
-SecRule ARGS "@rx (a)(b)?" "id:34,phase:2,pass,nolog,capture,chain"
+SecRule ARGS:cap "@rx (a)(b)?" "id:34,phase:2,pass,nolog,capture,chain"
   SecRule TX:2 "@streq b"
 SecRule RESPONSE_STATUS "@streq 404" "id:35,phase:3,pass,nolog"
 SecRule RESPONSE_HEADERS:X-Powered-By "@contains php" "id:36,phase:3,pass,nolog,t:lowercase"
@@ -106,9 +107,7 @@ Include @owasp_crs/*.conf
 	form := map[string][]string{"Content-Type": {"application/x-www-form-urlencoded"}}
 	with := func(h map[string][]string, name, value string) map[string][]string {
 		out := map[string][]string{name: {value}}
-		for k, v := range h {
-			out[k] = v
-		}
+		maps.Copy(out, h)
 		return out
 	}
 	seen := map[int]bool{}
@@ -127,7 +126,7 @@ Include @owasp_crs/*.conf
 		{Method: "GET", URI: "/line", Header: with(nil, "Cookie", "sid=12a; other=1")},
 		{Method: "GET", URI: "/?a=%25zz&b=%ff"},
 		{Method: "GET", URI: "/?m1=1&m2=1"}, {Method: "GET", URI: "/?m1=1&m2=2"},
-		{Method: "GET", URI: "/?a=ab"}, {Method: "GET", URI: "/?a=ac"},
+		{Method: "GET", URI: "/?cap=ab"}, {Method: "GET", URI: "/?cap=ac"},
 		{Method: "GET", URI: "/?deny=1"}, {Method: "GET", URI: "/?a=needle&gone=1"},
 		{Method: "GET", URI: "/?t1=1"}, {Method: "GET", URI: "/?t2=1"}, {Method: "GET", URI: "/?act=1"},
 		{Method: "POST", URI: "/", Header: form, Body: []byte("a=raw&p7=7")},

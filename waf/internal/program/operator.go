@@ -315,8 +315,8 @@ func lowerASCII(s string) string {
 
 func (o *phraseOperator) identity() string { return "pm " + o.name }
 
-// maxGateWord is how much of a phrase the gate looks for: enough to be rare.
-const maxGateWord = 12
+// maxGateWord is how much of a word the gate looks for: enough to be rare.
+const maxGateWord = 8
 
 func (o *phraseOperator) need(absent charset.Set) rx.Need {
 	var words []string
