@@ -258,7 +258,10 @@ type phraseOperator struct {
 	// byte, may begin, in whatever case.
 	byFirst map[[2]byte][]string
 	begins  [1 << 10]uint64
-	single  [256]bool // phrases of one byte
+	// goesOn has a bit for each two bytes that are the third and fourth of a phrase,
+	// in whatever case; nil if a phrase is shorter than four bytes.
+	goesOn *[1 << 10]uint64
+	single [256]bool // phrases of one byte
 }
 
 // phraseList returns the operator for a list; equal lists share one.
@@ -291,6 +294,19 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 			o.begins[i>>6] |= 1 << (i & 63)
 		}
 	}
+	o.goesOn = new([1 << 10]uint64)
+	for _, p := range o.phrases {
+		if len(p) < 4 {
+			o.goesOn = nil
+			break
+		}
+		for _, a := range [2]byte{p[2], upperByte(p[2])} {
+			for _, b := range [2]byte{p[3], upperByte(p[3])} {
+				k := uint(a)<<8 | uint(b)
+				o.goesOn[k>>6] |= 1 << (k & 63)
+			}
+		}
+	}
 	for _, l := range o.byFirst {
 		slices.SortFunc(l, func(a, b string) int { return len(b) - len(a) })
 	}
@@ -301,6 +317,13 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 func lowerByte(c byte) byte {
 	if c-'A' < 26 {
 		c += 'a' - 'A'
+	}
+	return c
+}
+
+func upperByte(c byte) byte {
+	if c-'a' < 26 {
+		c -= 'a' - 'A'
 	}
 	return c
 }
@@ -354,6 +377,14 @@ func (o *phraseOperator) find(s string, at int) (start, end int) {
 		if i+1 < len(s) {
 			if k := uint(s[i])<<8 | uint(s[i+1]); o.begins[k>>6]>>(k&63)&1 == 0 {
 				continue
+			}
+			if o.goesOn != nil {
+				if i+3 >= len(s) {
+					break // no phrase is that short
+				}
+				if k := uint(s[i+2])<<8 | uint(s[i+3]); o.goesOn[k>>6]>>(k&63)&1 == 0 {
+					continue
+				}
 			}
 		}
 		first := lowerByte(s[i])
