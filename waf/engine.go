@@ -15,6 +15,7 @@ import (
 type Engine struct {
 	cfg     Config
 	program *program.Program
+	overlay *program.Overlay
 	pool    *sync.Pool // of *Transaction, for the program
 }
 
@@ -86,7 +87,10 @@ func (e *Engine) Begin(req Request) *Transaction {
 	if !ok {
 		t = &Transaction{engine: e, tx: e.program.NewTx()}
 	}
-	t.req = req
+	t.engine, t.req = e, req
+	if e.overlay != nil {
+		t.tx.SetOverlay(e.overlay)
+	}
 	if req.DetectOnly {
 		t.tx.DetectOnly()
 	}

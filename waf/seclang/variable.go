@@ -219,16 +219,6 @@ func (v Variable) String() string {
 // Keyed reports whether v is a collection whose members have keys.
 func (v Variable) Keyed() bool { return v < VariableCount && variables[v].keyed }
 
-// CaseSensitiveKeys reports whether keys of v differ by case, as those of
-// arguments do.
-func (v Variable) CaseSensitiveKeys() bool {
-	switch v {
-	case Args, ArgsNames, ArgsGet, ArgsGetNames, ArgsPost, ArgsPostNames, ArgsPath:
-		return true
-	}
-	return false
-}
-
 // ParseVariable returns the variable of that name, in any case.
 func ParseVariable(name string) (Variable, bool) {
 	for v := Variable(1); v < VariableCount; v++ {

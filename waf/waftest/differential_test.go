@@ -188,6 +188,21 @@ func difference(want, got said) string {
 	return strings.Join(parts, ", ")
 }
 
+// namesDifferByCase reports whether two fields of a form have names that differ by
+// case only. Of these Coraza loses all but one.
+func namesDifferByCase(body string) bool {
+	seen := map[string]string{}
+	for _, part := range strings.Split(body, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		lower := strings.ToLower(name)
+		if other, ok := seen[lower]; ok && other != name {
+			return true
+		}
+		seen[lower] = name
+	}
+	return false
+}
+
 // FuzzAgainstCoraza compares both engines on whole requests.
 func FuzzAgainstCoraza(f *testing.F) {
 	list, err := Load(tests.FS)
@@ -206,7 +221,7 @@ func FuzzAgainstCoraza(f *testing.F) {
 	}
 	types := []string{"application/x-www-form-urlencoded", "application/json", "text/xml", "text/plain", ""}
 	f.Fuzz(func(t *testing.T, uri, name, value, body string, kind uint8) {
-		if len(body) > 1000 || len(uri) > 1000 || name == "" {
+		if len(body) > 1000 || len(uri) > 1000 || name == "" || namesDifferByCase(body) {
 			return
 		}
 		x := Exchange{Method: "POST", URI: uri, Protocol: "HTTP/1.1", Host: "example.com", Body: []byte(body), Header: map[string][]string{

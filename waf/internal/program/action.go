@@ -58,8 +58,11 @@ func (a *setVar) do(tx *Tx) {
 	if !ok {
 		return
 	}
-	if a.slot >= 0 {
-		tx.noteScore(a.slot, v.text, text)
+	if a.slot >= 0 && tx.p.isScore(a.slot) {
+		if tx.mute {
+			return
+		}
+		tx.added += number(text) - number(v.text)
 	}
 	*v = slotValue{true, text}
 }

@@ -77,8 +77,11 @@ func (tx *Tx) step(i int32) bool {
 	tx.ruleIDs = append(tx.ruleIDs, r.id)
 	action := r.disruptive
 	status := r.status
-	if tx.overlay != nil {
-		action, status = tx.overlay.action(r, action, status)
+	switch tx.actionFor(r) {
+	case Block:
+		action = doDeny
+	case Alert, Count:
+		action = doPass
 	}
 	switch action {
 	case doDeny:
@@ -102,6 +105,7 @@ func (tx *Tx) step(i int32) bool {
 func (tx *Tx) rule(r *rule) bool {
 	first := len(tx.hits)
 	tx.added = 0
+	tx.mute = tx.actionFor(r) >= Alert
 	for j := range r.links {
 		l := &r.links[j]
 		tx.currentLink = l
@@ -199,7 +203,7 @@ func (tx *Tx) selects(r *rule, t *target, key string) bool {
 			return false
 		}
 	}
-	return tx.overlay == nil || tx.overlay.includes(tx, r, t.variable, key)
+	return true
 }
 
 // target tests the values of one target.
@@ -294,7 +298,7 @@ func (tx *Tx) count(r *rule, t *target) int {
 		return len(tx.matched)
 	}
 	for _, src := range sources(t.variable) {
-		if t.key.all() && len(t.except) == 0 && len(tx.exclusions) == 0 && tx.overlay == nil {
+		if t.key.all() && len(t.except) == 0 && len(tx.exclusions) == 0 {
 			n += len(tx.cols[src])
 			continue
 		}
@@ -354,7 +358,7 @@ func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text str
 	for _, a := range l.actions {
 		a.do(tx)
 	}
-	if depth > 0 || l.msg == nil {
+	if depth > 0 || l.msg == nil || tx.mute && tx.actionFor(r) == Count {
 		return
 	}
 	h := Hit{rule: r, link: l, Variable: v, Key: key, Value: text, Score: tx.added - before}

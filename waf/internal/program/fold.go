@@ -19,7 +19,12 @@ import (
 // Rules may take others away at run time (ctl:ruleRemoveBy…). A rule that may be
 // gone is certain only if what it would have skipped is gone with it.
 func (p *Program) fold() set {
-	f := folder{p: p, kept: newSet(len(p.rules)), state: make([]knowledge, len(p.names)), touched: newSet(len(p.names))}
+	f := folder{p: p, kept: newSet(len(p.rules)), state: make([]knowledge, len(p.names)), touched: newSet(len(p.names)), volatile: newSet(len(p.names))}
+	for _, name := range []string{inboundThreshold, outboundThreshold} {
+		if s, ok := p.slots[name]; ok {
+			f.volatile.add(s)
+		}
+	}
 	for i := range f.state {
 		f.state[i].known = true
 	}
@@ -40,9 +45,11 @@ type knowledge struct {
 }
 
 type folder struct {
-	p        *Program
-	kept     set
-	state    []knowledge
+	p     *Program
+	kept  set
+	state []knowledge
+	// volatile variables are those that overlays change: rules that read them stay.
+	volatile set
 	touched  set  // variables that kept rules read or write
 	anyTouch bool // kept rules read or write variables by pattern
 	removers []remover
@@ -206,7 +213,7 @@ func (f *folder) expand(m *macro) (string, bool) {
 		switch {
 		case part.variable == seclang.NoVariable:
 			text += part.literal
-		case part.slot >= 0 && f.state[part.slot].known:
+		case part.slot >= 0 && f.state[part.slot].known && !f.volatile.has(part.slot):
 			if v := f.state[part.slot].value; v.set {
 				text += v.text
 			} else {
@@ -255,8 +262,9 @@ func (f *folder) link(l *link) outcome {
 		if t.variable != seclang.TX || t.key.key == "" || t.key.re != nil || len(t.except) > 0 {
 			return depends
 		}
-		k := f.state[f.p.slots[t.key.key]]
-		if !k.known {
+		slot := f.p.slots[t.key.key]
+		k := f.state[slot]
+		if !k.known || f.volatile.has(slot) && !t.count {
 			return depends
 		}
 		text := k.value.text

@@ -63,6 +63,9 @@ func (tx *Tx) SetHead(h *Head) {
 	if p.needed[seclang.ArgsCombinedSize] {
 		tx.setCombinedSize()
 	}
+	if tx.overlay != nil {
+		tx.except(h)
+	}
 }
 
 // zeroes are variables that are 0 until something happens.

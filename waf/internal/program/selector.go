@@ -7,34 +7,27 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// selector chooses members of a collection by key. The zero value chooses all.
+// selector chooses members of a collection by key, in any case. The zero value
+// chooses all.
 type selector struct {
-	key  string // in lower case unless exact
-	re   *regexp.Regexp
-	fold bool // keys differ by more than case
+	key string // in lower case
+	re  *regexp.Regexp
 	// prefix is what keys begin with if re asks for no more than that, in lower case.
 	prefix string
 }
 
 func newSelector(t seclang.Target) (selector, error) {
-	s := selector{key: t.Key, fold: !t.Variable.CaseSensitiveKeys()}
+	s := selector{key: strings.ToLower(t.Key)}
 	if t.KeyIsRegexp {
-		pattern := t.Key
-		if s.fold {
-			pattern = "(?i)" + pattern
-		}
-		re, err := regexp.Compile(pattern)
+		re, err := regexp.Compile("(?i)" + t.Key)
 		if err != nil {
 			return s, err
 		}
 		s.re, s.key = re, ""
-		if s.fold && plainPrefix.MatchString(t.Key) {
+		if plainPrefix.MatchString(t.Key) {
 			s.prefix = strings.ToLower(t.Key[1:])
 		}
 		return s, nil
-	}
-	if s.fold {
-		s.key = strings.ToLower(s.key)
 	}
 	return s, nil
 }
@@ -54,17 +47,15 @@ func (s *selector) matches(key string) bool {
 		return s.re.MatchString(key)
 	case s.key == "":
 		return true
-	case s.fold:
-		return len(key) == len(s.key) && strings.EqualFold(key, s.key)
 	}
-	return key == s.key
+	return len(key) == len(s.key) && strings.EqualFold(key, s.key)
 }
 
 // excludes is matches for exceptions: keys are compared in any case.
 func (s *selector) excludes(key string) bool {
 	switch {
 	case s.re != nil:
-		return s.re.MatchString(key) || s.re.MatchString(strings.ToLower(key))
+		return s.re.MatchString(key)
 	case s.key == "":
 		return true
 	}

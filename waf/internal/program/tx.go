@@ -36,7 +36,8 @@ type Tx struct {
 	currentRule *rule
 	currentLink *link
 
-	added int // to anomaly scores by the rule that runs
+	added int  // to anomaly scores by the rule that runs
+	mute  bool // what it adds does not count
 
 	run     set // rules of the phase that run, by place
 	cands   []candidate
@@ -48,9 +49,8 @@ type Tx struct {
 	ruleIDs []int
 
 	// Trace, if not nil, is told what becomes of every rule.
-	Trace *Trace
-	// Overlay is what an application changes of the program, nil for nothing.
-	overlay *Overlay
+	Trace   *Trace
+	overlay *Overlay // what an application changes of the program, nil for nothing
 }
 
 type extraVar struct {
@@ -146,7 +146,7 @@ func (tx *Tx) Reset(p *Program) {
 	clear(tx.matched)
 	tx.matched = tx.matched[:0]
 	tx.highest = 255
-	tx.currentRule, tx.currentLink = nil, nil
+	tx.currentRule, tx.currentLink, tx.mute = nil, nil, false
 	clear(tx.hits)
 	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
 	tx.Trace = nil
@@ -213,13 +213,14 @@ func (tx *Tx) scalar(v seclang.Variable) string {
 	return ""
 }
 
-// noteScore records what a change of an anomaly score added.
-func (tx *Tx) noteScore(slot int32, before, after string) {
-	for _, s := range tx.p.scores {
+// isScore reports whether a slot holds the anomaly score of a paranoia level.
+func (p *Program) isScore(slot int32) bool {
+	for _, s := range p.scores {
 		if s == slot {
-			tx.added += number(after) - number(before)
+			return true
 		}
 	}
+	return false
 }
 
 // remove takes rules away for the rest of the transaction.
