@@ -94,6 +94,9 @@ func (e *Engine) Begin(req Request) *Transaction {
 	if req.DetectOnly {
 		t.tx.DetectOnly()
 	}
+	if req.Explain {
+		t.tx.StartTrace()
+	}
 	return t
 }
 

@@ -91,6 +91,9 @@ type Request struct {
 	// Header must not be changed until Transaction.Close. Names are in canonical
 	// form; Host is not expected in it.
 	Header map[string][]string
+	// Explain makes the engine note what becomes of each rule, for
+	// Transaction.Explain. It costs more; use it for single requests.
+	Explain bool
 	// DetectOnly evaluates every rule and never asks for blocking early, so that
 	// simulation reports all that a request would have run into.
 	DetectOnly bool

@@ -34,7 +34,10 @@ export function App() {
   })
 
   useEffect(() => {
-    whenUnauthenticated(() => queries.setQueryData(['session'], null))
+    whenUnauthenticated(
+      () => queries.setQueryData(['session'], null),
+      () => void queries.invalidateQueries({queryKey: ['session']}),
+    )
   }, [queries])
   rememberSession(session.data ?? null)
 

@@ -30,6 +30,14 @@ func (tx *Tx) Run(n int) Decision {
 	if ph.gate != nil {
 		tx.openGate(ph.gate)
 	}
+	if tx.trace != nil {
+		tx.trace.phases[n] = true
+		for place, i := range ph.rules {
+			if tx.run.has(int32(place)) {
+				tx.trace.open.add(i)
+			}
+		}
+	}
 	for w := range tx.run {
 		for tx.run[w] != 0 {
 			bit := bits.TrailingZeros64(tx.run[w])
@@ -50,9 +58,15 @@ func (tx *Tx) Run(n int) Decision {
 // step runs one rule; false ends the phase.
 func (tx *Tx) step(i int32) bool {
 	if i < tx.skipTo {
+		if tx.trace != nil {
+			tx.trace.skipped.add(i)
+		}
 		return true
 	}
 	if tx.removed != nil && tx.removed.has(i) {
+		if tx.trace != nil {
+			tx.trace.removed.add(i)
+		}
 		return true
 	}
 	r := &tx.p.rules[i]
@@ -62,8 +76,11 @@ func (tx *Tx) step(i int32) bool {
 	}
 	tx.currentRule = r
 	matched := tx.rule(r)
-	if tx.Trace != nil {
-		tx.Trace.ran(r, matched)
+	if tx.trace != nil {
+		tx.trace.ran.add(i)
+		if matched {
+			tx.trace.matched.add(i)
+		}
 	}
 	if !matched {
 		return true

@@ -48,8 +48,8 @@ type Tx struct {
 	hits    []Hit
 	ruleIDs []int
 
-	// Trace, if not nil, is told what becomes of every rule.
-	Trace   *Trace
+	// trace notes what becomes of every rule, nil if nobody asks.
+	trace   *trace
 	overlay *Overlay // what an application changes of the program, nil for nothing
 }
 
@@ -149,7 +149,7 @@ func (tx *Tx) Reset(p *Program) {
 	tx.currentRule, tx.currentLink, tx.mute = nil, nil, false
 	clear(tx.hits)
 	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
-	tx.Trace = nil
+	tx.trace = nil
 	tx.dropCandidates()
 	if cap(tx.cands) > keepPairs {
 		tx.cands = nil

@@ -19,15 +19,17 @@ export class ApiError extends Error {
 
 let csrfToken = ''
 let onUnauthenticated = () => {}
+let onStaleToken = () => {}
 
 /** Remembers the session's CSRF token for the requests that change something. */
 export function rememberSession(session: Session | null) {
   csrfToken = session?.csrf_token ?? ''
 }
 
-/** Sets what happens when the server no longer knows the session. */
-export function whenUnauthenticated(f: () => void) {
-  onUnauthenticated = f
+/** Sets what happens when the server no longer knows the session, and when its CSRF token is not the one we have. */
+export function whenUnauthenticated(lost: () => void, staleToken: () => void) {
+  onUnauthenticated = lost
+  onStaleToken = staleToken
 }
 
 const call: Call = async <T>(method: string, path: string, options: {query?: object; body?: unknown; signal?: AbortSignal}) => {
@@ -70,6 +72,8 @@ const call: Call = async <T>(method: string, path: string, options: {query?: obj
   )
   // A wrong password also answers 401; only a lost session leads to the login page.
   if (error.status === 401 && path !== '/login' && path !== '/session/password') onUnauthenticated()
+  // Another tab logged in anew: the next try will carry the new token.
+  if (error.code === 'csrf') onStaleToken()
   throw error
 }
 

@@ -76,13 +76,12 @@ export interface Piece {
   control: boolean
 }
 
-const named: Record<number, string> = {0x09: '⇥', 0x0a: '↵', 0x0d: '␍', 0x7f: '␡'}
+const named: Record<number, string> = {0x09: '\\t', 0x0a: '\\n', 0x0d: '\\r'}
 
-/** How a character that cannot be printed is shown, or null if it can. */
+/** How a character that cannot be printed is shown, or null if it can. Escapes, because few fonts have the pictures of control characters. */
 export function visible(codePoint: number): string | null {
   if (named[codePoint]) return named[codePoint]
-  if (codePoint < 0x20) return String.fromCodePoint(0x2400 + codePoint)
-  if (codePoint >= 0x80 && codePoint < 0xa0) return '\\x' + codePoint.toString(16)
+  if (codePoint < 0x20 || (codePoint >= 0x7f && codePoint < 0xa0)) return '\\x' + codePoint.toString(16).padStart(2, '0')
   // Invisible and direction-changing characters can hide an attack from the reader.
   if (
     codePoint === 0xad ||
@@ -93,7 +92,6 @@ export function visible(codePoint: number): string | null {
   ) {
     return '\\u' + codePoint.toString(16).padStart(4, '0')
   }
-  if (codePoint === 0xfffd) return '�'
   return null
 }
 

@@ -28,11 +28,11 @@ export function curlCommand(e: Event): string {
   const r = e.request
   const notes: string[] = []
   const url = `${r.scheme}://${r.host}${r.path}${r.query === '' ? '' : '?' + r.query}`
-  const parts = ['curl', '--globoff', '--path-as-is']
+  let head = 'curl --globoff --path-as-is'
   const body = r.body ? fromBase64(r.body) : null
-  if (r.method === 'HEAD') parts.push('--head')
-  else if (r.method !== (body ? 'POST' : 'GET')) parts.push('-X ' + shellQuote(r.method))
-  parts.push(shellQuote(url))
+  if (r.method === 'HEAD') head += ' --head'
+  else if (r.method !== (body ? 'POST' : 'GET')) head += ' -X ' + shellQuote(r.method)
+  const parts = [head + ' ' + shellQuote(url)]
   let hasType = false
   for (const h of r.headers ?? []) {
     const name = h.name.toLowerCase()

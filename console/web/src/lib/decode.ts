@@ -9,7 +9,7 @@ export interface Decoded {
   from: number[]
 }
 
-/** Decodes %XX (and + where asked). Broken escapes and bytes that are not UTF-8 stay as they were sent. */
+/** Decodes %XX (and + where asked). Broken escapes stay as they were sent. A byte that is no UTF-8 becomes the character of its number, as the gateway writes it in the values of matches. */
 export function percentDecode(raw: string, plusIsSpace = false): Decoded {
   let text = ''
   const from: number[] = []
@@ -27,7 +27,7 @@ export function percentDecode(raw: string, plusIsSpace = false): Decoded {
         c = utf8OrNull(Uint8Array.from(escape.slice(1).split('%').map((h) => parseInt(h, 16))))
       }
       if (c === null) {
-        add(raw.slice(i, i + 3), i)
+        add(String.fromCharCode(first), i)
         i += 3
       } else {
         add(c, i)

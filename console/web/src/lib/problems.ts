@@ -1,3 +1,6 @@
+// Words that problems use for a field.
+const aliases: Record<string, string> = {thresholds: 'inbound_threshold', port: 'ports'}
+
 /** Sorts a server's problems ("ports[0]: address …") by the field of the form that they are about. */
 export function problemsByField(problems: string[], fields: string[]): {fields: Record<string, string>; rest: string[]} {
   const result: {fields: Record<string, string>; rest: string[]} = {fields: {}, rest: []}
@@ -5,13 +8,13 @@ export function problemsByField(problems: string[], fields: string[]): {fields: 
     // The policy's checks name the object first.
     const text = problem.replace(/^(?:(?:site|server group|service|route) "[^"]*": )+/, '')
     const m = /^([a-z_]+)(?:\[(\d+)\])?[:\s]\s*/.exec(text)
-    const name = m?.[1] === 'thresholds' ? 'inbound_threshold' : m?.[1]
+    const name = aliases[m?.[1] ?? ''] ?? m?.[1]
     if (!m || name === undefined || !fields.includes(name)) {
       result.rest.push(problem)
       continue
     }
     const nth = m[2] === undefined ? '' : `line ${Number(m[2]) + 1}: `
-    const words = nth + text.slice(m[0].length)
+    const words = m[1] === 'port' ? text : nth + text.slice(m[0].length)
     result.fields[name] = result.fields[name] ? result.fields[name] + '; ' + words : words
   }
   return result

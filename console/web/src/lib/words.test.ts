@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import type {Gateway, Overview} from '../api/gen'
+import type {Gateway, Match, Overview} from '../api/gen'
+import {attacksOf} from './attacks'
 import {attention} from './attention'
 import {diffJSON} from './diff'
 import {csvCell, csvTable} from './export'
@@ -24,11 +25,11 @@ describe('csv', () => {
 it('problems find their field', () => {
   expect(
     problemsByField(
-      ['name: a service needs a name of 1 to 200 bytes', 'ports[1]: address "x": want host:port', 'service "a": ports[0]: y', 'mode "z": must be active', 'something else', 'thresholds: must not be negative'],
+      ['name: a service needs a name of 1 to 200 bytes', 'ports[1]: address "x": want host:port', 'service "a": ports[0]: y', 'mode "z": must be active', 'something else', 'thresholds: must not be negative', 'service "web": port 127.0.0.1:80 is already used by service "second"'],
       ['name', 'ports', 'mode', 'inbound_threshold'],
     ),
   ).toEqual({
-    fields: {name: 'a service needs a name of 1 to 200 bytes', ports: 'line 2: address "x": want host:port; line 1: y', mode: '"z": must be active', inbound_threshold: 'must not be negative'},
+    fields: {name: 'a service needs a name of 1 to 200 bytes', ports: 'line 2: address "x": want host:port; line 1: y; port 127.0.0.1:80 is already used by service "second"', mode: '"z": must be active', inbound_threshold: 'must not be negative'},
     rest: ['something else'],
   })
 })
@@ -57,4 +58,12 @@ it('attention names what is wrong, worst first', () => {
   expect(list.map((a) => a.level)).toEqual(['bad', 'bad', 'warn', 'warn'])
   expect(list[2]).toMatchObject({text: 'my shop (Home) is in simulation: 3 suspicious requests passed in this time', to: '/events?q=server_group:"my shop" action:alert'})
   expect(attention({...o, errors: 0, gateways: [], sites: []}, String)).toEqual([])
+})
+
+it('attacksOf files an event as the server does', () => {
+  const m = (score: number, ...tags: string[]) => ({score, tags}) as Match
+  expect(attacksOf([m(5, 'attack-xss', 'OWASP_CRS'), m(5, 'attack-sqli'), m(5, 'attack-xss'), m(0, 'attack-reputation-scanner')])).toEqual(['xss', 'sqli', 'scanner'])
+  expect(attacksOf([m(5, 'attack-xss'), m(5, 'attack-injection-php')])).toEqual(['php', 'xss'])
+  expect(attacksOf([m(5, 'attack-unheard-of')])).toEqual(['other'])
+  expect(attacksOf([])).toEqual([])
 })

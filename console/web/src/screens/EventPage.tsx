@@ -13,7 +13,7 @@ export default function EventPage() {
       <PageHead title="Event">
         <TextLink to="/events">All events</TextLink>
       </PageHead>
-      <div style={{width: '100%', maxWidth: 1000, margin: '0 auto'}}>
+      <div className="alone">
         <EventDetail id={id} />
       </div>
     </>

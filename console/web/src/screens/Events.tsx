@@ -139,7 +139,8 @@ export default function Events() {
     ['J', () => move(1)],
     ['K', () => move(-1)],
     ['/', () => search.current?.focus()],
-    ['Escape', () => close()],
+    // A dialog, a menu or a help text that is open takes the key for itself.
+    ['Escape', () => !document.querySelector('[role=dialog], [role=menu]') && close()],
   ])
   const onKeyDown = (e: React.KeyboardEvent) => {
     // Only here, so that elsewhere these keys scroll as everywhere.
@@ -195,7 +196,7 @@ export default function Events() {
   }
 
   const index = selected === null ? -1 : rows.findIndex((e) => e.id === selected)
-  const facetPanel = <Facets data={facets.data} q={q} onToggle={toggle} />
+  const facetPanel = facets.isError ? null : <Facets data={facets.data} q={q} onToggle={toggle} />
 
   return (
     <>
@@ -239,13 +240,15 @@ export default function Events() {
             <div className="histo">
               {histogram.data ? (
                 <Histogram data={histogram.data} onBrush={(from, to) => setRange({from, to})} onPick={(action) => toggle('action', action, false)} />
+              ) : histogram.isError ? (
+                <div style={{height: 76}} />
               ) : (
                 <Skel h={76} />
               )}
             </div>
           )}
           <div className="list-bar">
-            <span role="status">{total === undefined ? 'Counting…' : plural(total, 'event')}</span>
+            <span role="status">{facets.isError ? '' : total === undefined ? 'Counting…' : plural(total, 'event')}</span>
             {rows.length > 0 && total !== undefined && rows.length < total && <span className="faint">{integer(rows.length)} loaded</span>}
             {list.dropped > 0 && <span className="badge alert">{plural(list.dropped, 'event')} left out: too many to show live</span>}
           </div>
@@ -294,7 +297,10 @@ export default function Events() {
               </div>
             ) : badFilter !== '' ? (
               <Empty title="The filter cannot be read" icon="filter">
-                <p>{badFilter}</p>
+                <p>The message stands below the field.</p>
+                <Button variant="default" onClick={() => setQ('')}>
+                  Clear the filter
+                </Button>
               </Empty>
             ) : list.loaded ? (
               <NoEvents q={q} live={live} clear={() => setQ('')} widen={'last' in range && range.last === '7d' ? undefined : () => setRange({last: '7d'})} />
@@ -377,7 +383,7 @@ const Row = memo(function Row({e, top, index, selected, today, onOpen}: RowProps
   const t = Date.parse(e.time)
   const day = stamp(t).slice(0, 10)
   return (
-    <div className={cx('erow', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)}>
+    <div className={cx('erow', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)} onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}>
       <span className="dim nowrap" role="gridcell" title={stamp(t, true)}>
         {clock(t)}
         {day !== today && <span className="line2">{shortStamp(t).split(', ')[0]}</span>}
@@ -412,7 +418,7 @@ const CardRow = memo(function CardRow({e, top, index, selected, today, onOpen}: 
   const t = Date.parse(e.time)
   const day = stamp(t).slice(0, 10)
   return (
-    <div className={cx('ecard', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)}>
+    <div className={cx('ecard', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)} onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}>
       <div className="row" role="gridcell">
         <ActionBadge action={e.action} />
         <span className="clip grow">{e.attacks.map(attackShort).join(', ') || 'No attack'}</span>
@@ -586,6 +592,7 @@ const Facets = memo(function Facets({data, q, onToggle}: {data: FacetsData | und
       </div>
     )
   }
+  if (data.total === 0 && q === '') return <p className="faint" style={{padding: '10px 16px'}}>What events have in common stands here, to filter by it.</p>
   return data.fields
     .filter((f) => f.values.length > 0)
     .map((f) => {

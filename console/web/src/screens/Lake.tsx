@@ -117,7 +117,7 @@ function cellText(v: unknown): string {
 const shownRows = 500
 
 function Result({result, took}: {result: LakeResult; took: number}) {
-  const numeric = result.columns.map((_, i) => result.rows.length > 0 && result.rows.every((r) => r[i] === null || isNumber(r[i])))
+  const numeric = result.columns.map((_, i) => result.rows.some((r) => isNumber(r[i])) && result.rows.every((r) => r[i] === null || isNumber(r[i])))
   return (
     <section className="card" aria-label="Result">
       <div className="card-head">

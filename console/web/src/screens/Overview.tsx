@@ -67,44 +67,59 @@ export default function Overview() {
       <div className="page stack" aria-busy={query.isFetching}>
         {query.isError && <ErrorBox error={query.error} retry={() => void query.refetch()} />}
         <Tiles o={o} link={link} blocked={outcome.data?.block ?? []} alerted={outcome.data?.alert ?? []} failed={hasErrors ? (failures.data ?? []) : []} />
-        {o && <Inbox o={o} link={link} />}
-        {o && o.events_stored === 0 ? (
-          <section className="card">
-            <NothingYet gateways={o.gateways} />
-          </section>
+        {o ? (
+          <Loaded o={o} link={link} onBrush={(from, to) => setRange({from, to})} onPick={(attack) => void navigate(link(formatTerm('attack', attack, false)))} />
         ) : (
-          <>
-            <Attacks o={o} link={link} onBrush={(from, to) => setRange({from, to})} onPick={(attack) => void navigate(link(formatTerm('attack', attack, false)))} />
-            <div className="grid g3">
-              <Top
-                title="Top sources"
-                rows={o?.top_sources.map((c) => ({key: c.value, label: <span className="mono">{c.value}</span>, n: c.count, blocked: c.blocked, to: link(formatTerm('client', c.value, false))}))}
-              />
-              <Top title="Top targets" rows={o?.top_targets.map((c) => ({key: c.value, label: <span className="mono">{c.value}</span>, n: c.count, blocked: c.blocked, to: link(targetFilter(c.value))}))} />
-              <Top
-                title="Top rules"
-                rows={o?.top_rules.map((c) => ({
-                  key: String(c.rule_id),
-                  label: (
-                    <>
-                      <span className="mono dim">{c.rule_id}</span> {c.message}
-                    </>
-                  ),
-                  n: c.count,
-                  to: link('rule:' + c.rule_id),
-                }))}
-              />
-            </div>
-          </>
-        )}
-        <SitesCard o={o} link={link} />
-        <GatewaysCard gateways={o?.gateways} />
-        {o && (
-          <p className="faint">
-            {integer(o.events_stored)} events in the lake, {bytes(o.lake_bytes)}.
-          </p>
+          // One grey area for all that follows: its parts have no known height yet.
+          !query.isError && <Skel h={560} />
         )}
       </div>
+    </>
+  )
+}
+
+interface LoadedProps {
+  o: Data
+  link: (q: string) => string
+  onBrush: (from: number, to: number) => void
+  onPick: (attack: string) => void
+}
+
+function Loaded({o, link, onBrush, onPick}: LoadedProps) {
+  return (
+    <>
+      <Inbox o={o} link={link} />
+      {o.events_stored === 0 ? (
+        <section className="card">
+          <NothingYet gateways={o.gateways} />
+        </section>
+      ) : (
+        <>
+          <Attacks o={o} link={link} onBrush={onBrush} onPick={onPick} />
+          <div className="grid g3">
+            <Top title="Top sources" rows={o.top_sources.map((c) => ({key: c.value, label: <span className="mono">{c.value}</span>, n: c.count, blocked: c.blocked, to: link(formatTerm('client', c.value, false))}))} />
+            <Top title="Top targets" rows={o.top_targets.map((c) => ({key: c.value, label: <span className="mono">{c.value}</span>, n: c.count, blocked: c.blocked, to: link(targetFilter(c.value))}))} />
+            <Top
+              title="Top rules"
+              rows={o.top_rules.map((c) => ({
+                key: String(c.rule_id),
+                label: (
+                  <>
+                    <span className="mono dim">{c.rule_id}</span> {c.message}
+                  </>
+                ),
+                n: c.count,
+                to: link('rule:' + c.rule_id),
+              }))}
+            />
+          </div>
+        </>
+      )}
+      <SitesCard o={o} link={link} />
+      <GatewaysCard gateways={o.gateways} />
+      <p className="faint">
+        {integer(o.events_stored)} events in the lake, {bytes(o.lake_bytes)}.
+      </p>
     </>
   )
 }
@@ -188,10 +203,10 @@ function Inbox({o, link}: {o: Data; link: (q: string) => string}) {
   )
 }
 
-function Attacks({o, link, onBrush, onPick}: {o: Data | undefined; link: (q: string) => string; onBrush: (from: number, to: number) => void; onPick: (attack: string) => void}) {
-  const times = useMemo(() => o?.times.map((t) => Date.parse(t)) ?? [], [o])
-  const series = useMemo(() => o?.attacks_over_time.map((s) => ({name: s.title, key: s.attack, color: attackColor(s.attack), values: s.counts})) ?? [], [o])
-  const total = o?.attacks.reduce((n, a) => n + a.count, 0) ?? 0
+function Attacks({o, link, onBrush, onPick}: LoadedProps) {
+  const times = useMemo(() => o.times.map((t) => Date.parse(t)), [o])
+  const series = useMemo(() => o.attacks_over_time.map((s) => ({name: s.title, key: s.attack, color: attackColor(s.attack), values: s.counts})), [o])
+  const total = o.attacks.reduce((n, a) => n + a.count, 0)
   return (
     <section className="card" aria-labelledby="attacks">
       <div className="card-head">
@@ -199,9 +214,7 @@ function Attacks({o, link, onBrush, onPick}: {o: Data | undefined; link: (q: str
         <span className="faint">drag over the chart to zoom</span>
       </div>
       <div className="chart-grid">
-        {!o ? (
-          <Skel h={236} style={{margin: '0 14px 14px', width: 'auto'}} />
-        ) : total === 0 ? (
+        {total === 0 ? (
           <div className="empty" style={{height: 240, justifyContent: 'center', padding: 0}}>
             <p>No attacks in this time.</p>
           </div>
@@ -209,7 +222,7 @@ function Attacks({o, link, onBrush, onPick}: {o: Data | undefined; link: (q: str
           <TimeChart height={240} times={times} series={series} label={`Attacks over time by type: ${o.attacks.map((a) => `${a.title} ${a.count}`).join(', ')}`} onBrush={onBrush} onPick={onPick} />
         )}
         <ul className="legend">
-          {o?.attacks.map((a) => (
+          {o.attacks.map((a) => (
             <li key={a.attack}>
               <Link to={link(formatTerm('attack', a.attack, false))}>
                 <svg className="swatch" viewBox="0 0 10 10" aria-hidden="true">
@@ -234,20 +247,14 @@ interface TopRow {
   to: string
 }
 
-function Top({title, rows}: {title: string; rows: TopRow[] | undefined}) {
-  const max = Math.max(1, ...(rows ?? []).map((r) => r.n))
+function Top({title, rows}: {title: string; rows: TopRow[]}) {
+  const max = Math.max(1, ...rows.map((r) => r.n))
   return (
     <section className="card">
       <div className="card-head">
         <h2>{title}</h2>
       </div>
-      {!rows ? (
-        <div className="card-body stack" style={{gap: 9}}>
-          {Array.from({length: 8}, (_, i) => (
-            <Skel key={i} h={19} />
-          ))}
-        </div>
-      ) : rows.length === 0 ? (
+      {rows.length === 0 ? (
         <p className="dim card-body">Nothing in this time.</p>
       ) : (
         <ol className="bars">
@@ -270,7 +277,7 @@ function Top({title, rows}: {title: string; rows: TopRow[] | undefined}) {
   )
 }
 
-function SitesCard({o, link}: {o: Data | undefined; link: (q: string) => string}) {
+function SitesCard({o, link}: {o: Data; link: (q: string) => string}) {
   return (
     <section className="card">
       <div className="card-head">
@@ -279,11 +286,7 @@ function SitesCard({o, link}: {o: Data | undefined; link: (q: string) => string}
           Manage
         </Link>
       </div>
-      {!o ? (
-        <div className="card-body">
-          <Skel h={60} />
-        </div>
-      ) : o.sites.length === 0 ? (
+      {o.sites.length === 0 ? (
         <p className="dim card-body">No site yet.</p>
       ) : (
         <table className="table cards hover">
@@ -334,7 +337,7 @@ function SitesCard({o, link}: {o: Data | undefined; link: (q: string) => string}
   )
 }
 
-function GatewaysCard({gateways}: {gateways: Gateway[] | undefined}) {
+function GatewaysCard({gateways}: {gateways: Gateway[]}) {
   const now = useNow(30_000)
   return (
     <section className="card">
@@ -344,11 +347,7 @@ function GatewaysCard({gateways}: {gateways: Gateway[] | undefined}) {
           Details
         </Link>
       </div>
-      {!gateways ? (
-        <div className="card-body">
-          <Skel h={40} />
-        </div>
-      ) : gateways.length === 0 ? (
+      {gateways.length === 0 ? (
         <p className="dim card-body">No gateway has reported yet.</p>
       ) : (
         <table className="table cards">

@@ -181,7 +181,7 @@ function ServiceBlock({service, routes, gateways, may, onEdit}: {service: Servic
               </span>
               <span className="mono wrap">
                 {r.host || <span className="faint">any host</span>}
-                {r.path_prefix || <span className="faint">/</span>}
+                {r.path_prefix || <span className="faint">, any path</span>}
               </span>
               <span className="ups">
                 {r.upstreams.map((u) => (

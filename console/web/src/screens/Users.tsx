@@ -19,12 +19,14 @@ const rank: Record<Role, number> = {viewer: 0, operator: 1, admin: 2}
 
 export default function Users() {
   const admin = useCan('admin')
+  const users = useQuery({queryKey: ['users'], queryFn: ({signal}) => api.listUsers(signal), enabled: admin})
   return (
     <>
       <PageHead title={admin ? 'Users & tokens' : 'Tokens'} />
       <div className="page stack" style={{gap: 20}}>
         {admin && <UserList />}
-        <TokenList all={admin} />
+        {/* Not before the users, whose number would push it down. */}
+        {!(admin && users.isPending) && <TokenList all={admin} />}
       </div>
     </>
   )
@@ -183,7 +185,7 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
           </Button>
           <span className="grow" />
           {user && user.id !== me.id && (
-            <Button variant="subtle" color="red" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
+            <Button variant="subtle" color="red" c="var(--red)" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
               Delete
             </Button>
           )}

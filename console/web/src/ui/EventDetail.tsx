@@ -4,7 +4,7 @@ import {useMemo, useState, type ReactNode} from 'react'
 import {Link, useNavigate} from 'react-router'
 import {api, ApiError} from '../api/client'
 import type {Event, EventSummary, Match} from '../api/gen'
-import {attackTitle} from '../lib/attacks'
+import {attackTitle, attacksOf} from '../lib/attacks'
 import {hexDump, spanOfMatch, type Span} from '../lib/bytes'
 import {curlCommand} from '../lib/curl'
 import {decodeBody, headerOf, locate, parseCookies, parseQuery, percentDecode, rawSpan, type Parameter, type Place} from '../lib/decode'
@@ -116,22 +116,18 @@ function Detail({e}: {e: Event}) {
 }
 
 function why(e: Event): string {
-  if (e.reason) return e.reason
   const v = e.verdict
-  if (e.action === 'block') return `Blocked: the score ${v.score} reached the threshold ${v.threshold}.`
-  if (e.action === 'alert') return v.blocked ? `The rules asked for blocking, but the server group is in ${e.mode}.` : `Rules matched, but the score ${v.score} stayed below the threshold ${v.threshold}.`
-  return 'No rule matched.'
-}
-
-const attacksOf = (matches: Match[]) => {
-  const known = [...new Set(matches.flatMap((m) => m.tags ?? []).filter((t) => t.startsWith('attack-')))]
-  const slug: Record<string, string> = {'injection-php': 'php', 'injection-java': 'java', 'injection-generic': 'generic', 'reputation-scanner': 'scanner', 'multipart-header': 'multipart', 'deprecated-header': 'protocol'}
-  return [...new Set(known.map((t) => attackTitle(slug[t.slice(7)] ?? t.slice(7))))]
+  const answer = v.outbound_threshold > 0 && v.outbound_score >= v.outbound_threshold && !(v.score >= v.threshold)
+  const reached = answer ? `the answer’s score ${v.outbound_score} reached the threshold ${v.outbound_threshold}` : `the score ${v.score} reached the threshold ${v.threshold}`
+  if (e.action === 'block') return v.blocked && (answer || v.score >= v.threshold) ? `Blocked: ${reached}.` : 'Blocked.'
+  if (e.action === 'pass') return 'No rule matched.'
+  if (v.blocked) return `It passed because this server group was in ${e.mode}. In the mode active it would have been blocked: ${reached}.`
+  return `It passed: the score ${v.score} stayed below the threshold ${v.threshold}.`
 }
 
 function Verdict({e}: {e: Event}) {
   const v = e.verdict
-  const attacks = attacksOf(v.matches ?? [])
+  const attacks = attacksOf(v.matches ?? []).map(attackTitle)
   const title = attacks.length > 0 ? attacks.slice(0, 2).join(', ') + (attacks.length > 2 ? ` and ${attacks.length - 2} more` : '') : (v.matches ?? []).length > 0 ? 'Rule match' : 'Ordinary request'
   return (
     <section className={cx('card verdict', e.action)}>
@@ -144,6 +140,11 @@ function Verdict({e}: {e: Event}) {
       <p className="dim wrap" style={{marginTop: 3}}>
         {why(e)}
       </p>
+      {e.reason && !e.reason.includes('score') && (
+        <p className="faint wrap" style={{fontSize: 12, marginTop: 2}}>
+          The gateway says: {e.reason}
+        </p>
+      )}
       <ScoreBar label="Score" score={v.score} threshold={v.threshold} action={e.action} />
       {v.outbound_score > 0 && <ScoreBar label="Answer" score={v.outbound_score} threshold={v.outbound_threshold} action={e.action} />}
       {v.truncated && (
@@ -166,10 +167,10 @@ function ScoreBar({label, score, threshold, action}: {label: string; score: numb
   return (
     <div className="score">
       <span className="dim">{label}</span>
-      <svg viewBox="0 0 200 10" preserveAspectRatio="none" role="img" aria-label={`${label} ${score}, threshold ${threshold}`}>
-        <rect y="2" width="200" height="6" rx="3" fill="var(--grey-soft)" />
-        <rect y="2" width={(200 * score) / max} height="6" rx="3" fill={over ? (action === 'block' ? 'var(--red-solid)' : 'var(--amber-solid)') : 'var(--grey-solid)'} />
-        {threshold > 0 && <line x1={(200 * threshold) / max} x2={(200 * threshold) / max} y1="0" y2="10" stroke="var(--text)" strokeWidth="2" vectorEffect="non-scaling-stroke" />}
+      <svg viewBox="0 0 200 8" preserveAspectRatio="none" role="img" aria-label={`${label} ${score}, threshold ${threshold}`}>
+        <rect width="200" height="8" fill="var(--grey-soft)" />
+        <rect width={(200 * score) / max} height="8" fill={over ? (action === 'block' ? 'var(--red-solid)' : 'var(--amber-solid)') : 'var(--grey-solid)'} />
+        {threshold > 0 && <line x1={(200 * threshold) / max} x2={(200 * threshold) / max} y1="0" y2="8" stroke="var(--text)" strokeWidth="2" vectorEffect="non-scaling-stroke" />}
       </svg>
       <span className="nowrap">
         <b>{score}</b> <span className="dim">· blocks at {threshold}</span>

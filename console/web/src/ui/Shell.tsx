@@ -127,7 +127,7 @@ export function Shell({children}: {children: ReactNode}) {
           More
         </button>
       </nav>
-      <Drawer opened={more} onClose={() => setMore(false)} title="Ringwall" position="bottom" size="auto" closeButtonProps={{'aria-label': 'Close'}}>
+      <Drawer opened={more} onClose={() => setMore(false)} title="Ringwall" position="bottom" size={430} closeButtonProps={{'aria-label': 'Close'}}>
         {links}
         <div style={{height: 12}} />
         {foot}

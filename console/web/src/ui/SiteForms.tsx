@@ -1,7 +1,7 @@
 // The drawers that create, change and delete the four kinds of objects below a site.
 import {Button, Checkbox, Drawer, NumberInput, Radio, Select, Textarea, TextInput} from '@mantine/core'
 import {useQueryClient} from '@tanstack/react-query'
-import {useState, type ReactNode} from 'react'
+import {useEffect, useRef, useState, type ReactNode} from 'react'
 import {api, ApiError} from '../api/client'
 import type {Mode, Port, Route, ServerGroup, Service, Site} from '../api/gen'
 import {isHostPort, isUpstream, lines, problemsByField} from '../lib/problems'
@@ -63,6 +63,10 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
   const [error, setError] = useState<unknown>(null)
   const [asking, setAsking] = useState(false)
   const found = error instanceof ApiError ? problemsByField(error.problems, fields) : {fields: {}, rest: []}
+  const form = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    if (error !== null) form.current?.querySelector('[role=alert], .mantine-InputWrapper-error, .field-error')?.scrollIntoView({block: 'center'})
+  }, [error])
   const conflict = error instanceof ApiError && error.status === 409 && !asking && !isNew
   const reload = () => {
     for (const key of Object.values(listKey)) void queries.invalidateQueries({queryKey: [key]})
@@ -84,6 +88,7 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
   }
   return (
     <form
+      ref={form}
       className="stack"
       style={{gap: 14}}
       onSubmit={(e) => {
@@ -134,7 +139,7 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
           </Button>
           <span className="grow" />
           {remove && (
-            <Button variant="subtle" color="red" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
+            <Button variant="subtle" color="red" c="var(--red)" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
               Delete
             </Button>
           )}

@@ -4,7 +4,7 @@ import {useNavigate} from 'react-router'
 import {api, messageOf} from '../api/client'
 import type {Gateway} from '../api/gen'
 import {Icon} from './icons'
-import {Empty, toast} from './parts'
+import {Empty, Skel, toast} from './parts'
 import {useCan} from './session'
 
 /** Sends a test attack and opens its event as soon as the lake knows it. */
@@ -59,6 +59,7 @@ export function NothingYet({gateways}: {gateways: Gateway[]}) {
           {listenerURL(l.address, l.tls)}
         </a>
       ))}
+      {operator && services.isPending && <Skel h={57} w={160} />}
       {operator && services.data?.[0]?.id && (
         <>
           <TestAttackButton serviceID={services.data[0].id} />

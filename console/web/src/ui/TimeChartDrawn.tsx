@@ -36,9 +36,19 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
     chart.current = c
     const observer = new ResizeObserver(() => c.resize())
     observer.observe(box.current!)
-    c.on('click', (p) => {
-      const s = now.current.series[p.seriesIndex ?? -1]
-      if (s) now.current.onPick?.(s.key)
+    // The brush takes the clicks on bars for itself, so what was hit is worked out
+    // here: the bucket from x, the part of the stack from y.
+    let down = {x: 0, y: 0}
+    c.getZr().on('mousedown', (e) => {
+      down = {x: e.offsetX, y: e.offsetY}
+    })
+    c.getZr().on('click', (e) => {
+      const {series, onPick} = now.current
+      if (!onPick || Math.hypot(e.offsetX - down.x, e.offsetY - down.y) > 4) return
+      const [bucket, height] = c.convertFromPixel({seriesIndex: 0}, [e.offsetX, e.offsetY]) as [number, number]
+      let sum = 0
+      const hit = series.find((s) => (sum += s.values[bucket] ?? 0) > height)
+      if (hit && height >= 0) onPick(hit.key)
     })
     c.on('brushEnd', (e) => {
       const range = (e as {areas?: {coordRange?: [number, number]}[]}).areas?.[0]?.coordRange
@@ -59,7 +69,7 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
   useEffect(() => {
     const c = chart.current!
     const long = times.length > 1 && times[times.length - 1]! - times[0]! > 36 * 3600e3
-    const seconds = times.length > 1 && times[1]! - times[0]! < 10e3
+    const seconds = times.length > 1 && times[1]! - times[0]! < 60e3
     const faint = css('var(--faint)')
     c.setOption(
       {

@@ -47,7 +47,7 @@ export const VirtualList = forwardRef<VirtualListHandle, Props>(function Virtual
     const a = first - (first % 4)
     const b = end + (4 - (end % 4))
     setSpan((s) => (s[0] === a && s[1] === b ? s : [a, b]))
-    if (end > last.current.count - 150) last.current.onEnd()
+    if (end > last.current.count - Math.min(500, last.current.count / 2)) last.current.onEnd()
     const atTop = el.scrollTop < rowHeight / 2
     if (atTop && !last.current.wasAtTop) last.current.onTop()
     last.current.wasAtTop = atTop

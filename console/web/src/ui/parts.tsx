@@ -107,7 +107,8 @@ export function Payload({text, spans = [], multiline = false}: {text: string; sp
 
 /** A line of bars without axes. */
 export function Spark({values, color, className}: {values: number[]; color: string; className?: string}) {
-  const max = Math.max(1, ...values)
+  const max = Math.max(0, ...values)
+  if (max === 0) return null
   const n = Math.max(1, values.length)
   const points = values.map((v, i) => `${(i / Math.max(1, n - 1)) * 100},${(29 - (v / max) * 26).toFixed(2)}`)
   return (

@@ -3,7 +3,7 @@ import {api} from '../api/client'
 import type {EventSummary} from '../api/gen'
 
 const firstPage = 200
-const laterPages = 1000
+const laterPages = 2000
 
 /** Rows that arrive while the reader is elsewhere; more than these and the oldest are not shown until a reload. */
 const maxPending = 2000
