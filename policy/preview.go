@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,7 +21,8 @@ type Preview struct {
 	Passed  int64 `json:"passed"`
 	// Truncated tells that there were more events than were looked at.
 	Truncated bool `json:"truncated"`
-	// Samples are some of the touched events, those that would pass first.
+	// Samples are some of the touched events, those that would pass first, then the
+	// newest first.
 	Samples []PreviewSample `json:"samples"`
 }
 
@@ -58,7 +60,7 @@ func NewPreviewer(x Exception) (*Previewer, error) {
 	return &Previewer{exception: x, target: t, networks: networks}, nil
 }
 
-// Add looks at one event.
+// Add looks at one event. The order of events does not matter.
 func (p *Previewer) Add(e *event.Event) {
 	p.preview.Looked++
 	if !p.applies(e) {
@@ -88,10 +90,17 @@ func (p *Previewer) Add(e *event.Event) {
 		p.preview.Passed++
 		list = &p.preview.Samples
 	}
-	if len(*list) < maxSamples {
-		s.Event = e.Summary()
-		*list = append(*list, s)
-	}
+	s.Event = e.Summary()
+	*list = keepNewest(*list, s)
+}
+
+// keepNewest puts s into a list of samples, newest first.
+func keepNewest(list []PreviewSample, s PreviewSample) []PreviewSample {
+	i, _ := slices.BinarySearchFunc(list, s, func(a, b PreviewSample) int {
+		return cmp.Or(b.Event.Time.Compare(a.Event.Time), cmp.Compare(b.Event.ID, a.Event.ID))
+	})
+	list = slices.Insert(list, i, s)
+	return list[:min(maxSamples, len(list))]
 }
 
 // Preview returns the sum so far.
