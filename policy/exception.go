@@ -141,6 +141,9 @@ type target struct {
 	re       *regexp.Regexp // instead of key
 }
 
+// computed are the variables that the engine looks at whatever an exception says.
+var computed = []string{"HIGHEST_SEVERITY", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES", "RULE", "TX"}
+
 // parseTarget reads a target: a variable, NAME:member or NAME:/expression/. Negation,
 // counting and lists, which rules know too, say nothing in an exception.
 func parseTarget(s string) (target, error) {
@@ -152,6 +155,9 @@ func parseTarget(s string) (target, error) {
 		return target{}, fmt.Errorf("%q: want a variable such as ARGS, or a member such as ARGS:q", s)
 	}
 	t := target{variable: strings.ToUpper(name), key: member}
+	if slices.Contains(computed, t.variable) {
+		return target{}, fmt.Errorf("%q: this is what the rules themselves computed; leave the target out to take the whole rule away", s)
+	}
 	if !keyed {
 		return t, nil
 	}

@@ -42,6 +42,7 @@ func TestExceptionMistakesAreNamed(t *testing.T) {
 		`target: "ARGS:a|XML": a member with`:  func(x *Exception) { x.Target = "ARGS:a|XML" },
 		`target: "ARGS:/a": an expression`:     func(x *Exception) { x.Target = "ARGS:/a" },
 		`target: "ARGS:/a/b/": an expression`:  func(x *Exception) { x.Target = "ARGS:/a/b/" },
+		`target: "MATCHED_VARS": this is`:      func(x *Exception) { x.Target = "MATCHED_VARS" },
 		`target: "ARGS:/(/": error parsing`:    func(x *Exception) { x.Target = "ARGS:/(/" },
 	} {
 		x := valid()
