@@ -39,7 +39,7 @@ it('targets name one member', () => {
     'ARGS:/^a\\x7cb\\x27c$/',
     'ARGS:/^\\/a\\.b$/',
   ])
-  expect(['ARGS:q', 'ARGS', 'REQUEST_COOKIES:s', 'REQUEST_HEADERS:User-Agent', 'REQUEST_BASENAME', 'ARGS_NAMES:x'].map(targetWords)).toEqual(['the parameter q', 'all parameters', 'the cookie s', 'the header User-Agent', 'REQUEST_BASENAME', 'the name of the parameter x'])
+  expect(['ARGS:q', 'ARGS', 'REQUEST_COOKIES:s', 'REQUEST_COOKIES:/^s/', 'REQUEST_HEADERS:User-Agent', 'REQUEST_BASENAME', 'ARGS_NAMES:x'].map(targetWords)).toEqual(['the parameter q', 'all parameters', 'the cookie s', 'each cookie like /^s/', 'the header User-Agent', 'REQUEST_BASENAME', 'the name of the parameter x'])
 })
 
 it('words', () => {

@@ -50,7 +50,8 @@ export function targetWords(target: string): string {
   ]
   const kind = kinds.find(([re]) => re.test(name))
   if (!kind) return target
-  return member === '' ? kind[2] : `the ${kind[1]} ${member}`
+  if (member === '') return kind[2]
+  return /^\/.*\/$/.test(member) ? `each ${kind[1]} like ${member}` : `the ${kind[1]} ${member}`
 }
 
 /** The scopes to offer for a match, the narrowest first. */
