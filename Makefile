@@ -1,5 +1,8 @@
 # make run    builds everything, starts a vulnerable shop behind a gateway and attacks it
 # make test   runs every test; make quick runs those that take seconds
+# make bench-waf      measures inspection beside ModSecurity and Coraza, into bench/
+# make bench-gateway  measures the gateway beside nginx, and ringwall up, into bench/
+# make crs    runs the regression tests of the Core Rule Set
 # make build  builds bin/ringwall, bin/ringwall-demo and the console
 # Each target installs what it needs first; see tools/setup.sh.
 
@@ -9,7 +12,7 @@ TOOL := go tool -modfile=tools/go.mod
 CONSOLE_SOURCES := $(shell find console/web -path console/web/node_modules -prune -o -type f -print) api/openapi.yaml
 LDFLAGS := -s -w
 
-.PHONY: run test quick build console setup check e2e fmt generate clean bench
+.PHONY: run test quick build console setup check e2e fmt generate clean bench-waf bench-gateway crs
 
 run: build
 	@echo "run: starting the demo, Ctrl-C ends it"
@@ -52,6 +55,23 @@ check:
 e2e: build
 	@echo "test: end to end, with sqlmap, nginx, wrk and Chromium"
 	@go test -count=1 -timeout 20m ./test/...
+
+# Flags for a shorter or longer run: make bench-waf PEERS='-rounds 1 -slice 100ms'
+bench-waf:
+	@tools/setup.sh bench
+	@mkdir -p bin
+	@go build -trimpath -o bin/ ./test/peers/cmd/peers
+	@bin/peers waf -out bench $(PEERS)
+
+bench-gateway: build
+	@tools/setup.sh bench
+	@go build -trimpath -o bin/ ./test/peers/cmd/peers
+	@bin/peers gateway -out bench -ringwall bin/ringwall $(PEERS)
+
+# The regression tests of the Core Rule Set, first the engine alone, then as real
+# HTTP through a gateway. The two last lines say how it went.
+crs:
+	@go test -count=1 -v -run TestCoreRuleSet ./waf/waftest ./test/crs 2>&1 | awk '/^crs /{last = last $$0 "\n"; next} /^(=== |--- PASS|PASS|ok )/{next} {print} END{printf "%s", last}'
 
 quick:
 	@go vet ./...

@@ -23,6 +23,7 @@ type grammar struct {
 	Up      upCmd      `cmd:"" help:"Protect a web application: gateway, management server, console and lake in one process."`
 	Event   eventCmd   `cmd:"" help:"Look at events."`
 	Lake    lakeCmd    `cmd:"" help:"Query the lake."`
+	WAF     wafCmd     `cmd:"" name:"waf" help:"Check, test, explain and measure rules."`
 	User    userCmd    `cmd:"" help:"Manage users on this machine."`
 	Config  configCmd  `cmd:"" help:"Look at the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -12,7 +12,7 @@ import (
 // settings are the flags that make a configuration; nil means not given. The names
 // are config.Config's keys.
 type settings struct {
-	Config string `help:"YAML file with settings; flags and RINGWALL_* variables go before it." type:"path" placeholder:"FILE"`
+	Config string `help:"YAML file with settings; flags and RINGWALL_* variables go before it." placeholder:"FILE"`
 
 	Data          *string  `help:"${help_data}" placeholder:"DIR"`
 	Upstream      []string `help:"${help_upstream}" placeholder:"URL" sep:"none"`

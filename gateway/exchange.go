@@ -109,6 +109,10 @@ func (x *exchange) serve() {
 	if s.ServerGroup.Mode != asset.Disabled && !x.inspectRequest() {
 		return
 	}
+	if reason := malformed(r); reason != "" {
+		x.fail(http.StatusBadRequest, reason)
+		return
+	}
 	x.route = s.find(r.Host, r.URL.Path)
 	if x.route == nil {
 		x.fail(http.StatusNotFound, "no route leads to a server for this host and path")
@@ -116,6 +120,35 @@ func (x *exchange) serve() {
 	}
 	x.decided = time.Since(x.start)
 	x.gateway.proxy.serve(x)
+}
+
+// malformed tells what is wrong with a request that net/http lets through and that
+// servers read differently, "" if nothing. It is asked after the rules, so that the
+// event also has what they found.
+func malformed(r *http.Request) string {
+	switch {
+	case strings.Contains(r.RequestURI, "#"):
+		return "the request target has a fragment" // RFC 9112, section 3.2
+	case r.Host == "" && r.ProtoMajor == 1 && r.ProtoMinor >= 1:
+		return "the request names no host" // RFC 9110, section 4.2.1
+	case encodedControl(r.Host):
+		return "the host has an encoded control character"
+	}
+	return ""
+}
+
+// encodedControl reports whether s has a percent-encoded control character.
+func encodedControl(s string) bool {
+	for {
+		_, after, ok := strings.Cut(s, "%")
+		if !ok || len(after) < 2 {
+			return false
+		}
+		if n, err := strconv.ParseUint(after[:2], 16, 8); err == nil && (n < ' ' || n == 0x7f) {
+			return true
+		}
+		s = after
+	}
 }
 
 // readable bounds the request body in size and time.

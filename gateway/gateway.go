@@ -57,6 +57,10 @@ type Config struct {
 	// MaxConnections bounds the open connections of a port; more wait to be
 	// accepted. Zero means 16384.
 	MaxConnections int
+	// RulesBefore and RulesAfter are SecLang before and after the Core Rule Set, in
+	// every service: settings of the rule set and exceptions that rules make at run
+	// time belong before it, further rules after it. Apply returns their errors.
+	RulesBefore, RulesAfter string
 }
 
 // Validate returns every problem of c, joined.

@@ -654,6 +654,47 @@ func TestUpstreamFailuresAnswerWithAnID(t *testing.T) {
 	}
 }
 
+// What net/http lets through and servers read differently is refused in every mode,
+// once the rules have seen it.
+func TestMalformedRequestsAreRefusedAndReported(t *testing.T) {
+	for _, m := range []asset.Mode{asset.Simulation, asset.Disabled} {
+		r := start(t, Config{}, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			t.Errorf("the upstream got %s of host %q", req.RequestURI, req.Host)
+		}), mode(m), accessEvents, func(s *policy.Service) { s.ServerGroup.PassWhenDisabled = true })
+		for i, tc := range []struct{ request, reason string }{
+			{"GET /#part HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "the request target has a fragment"},
+			{"GET /a?b=c#part HTTP/1.0\r\nHost: x\r\n\r\n", "the request target has a fragment"},
+			{"GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", "the request names no host"},
+			{"GET / HTTP/1.1\r\nHost: x%00y\r\nConnection: close\r\n\r\n", "the host has an encoded control character"},
+			{"GET / HTTP/1.1\r\nHost: %78%1Fx\r\nConnection: close\r\n\r\n", "the host has an encoded control character"},
+		} {
+			if answer := r.raw(tc.request); !strings.Contains(answer[:min(len(answer), 20)], " 400 ") {
+				t.Errorf("%s: %q: got %.200q", m, tc.request, answer)
+			}
+			if e := r.sink.wait(t, i); e.Reason != tc.reason || e.Response.Status != 400 {
+				t.Errorf("%s: %q: event %d %q", m, tc.request, e.Response.Status, e.Reason)
+			}
+		}
+	}
+}
+
+func TestRulesOfTheConfigurationStandAroundTheRuleSet(t *testing.T) {
+	r := start(t, Config{
+		RulesBefore: `SecRule REQUEST_URI "@beginsWith /trusted" "id:1000,phase:1,pass,nolog,ctl:ruleEngine=Off"`,
+		RulesAfter:  `SecRule REQUEST_URI "@beginsWith /closed" "id:1001,phase:1,deny,status:403,log,msg:'closed'"`,
+	}, http.HandlerFunc(echo))
+	for path, want := range map[string]int{attack: 403, "/trusted" + attack: 200, "/closed": 403, "/open": 200} {
+		if res, body := r.get(path); res.StatusCode != want {
+			t.Errorf("%s: %d instead of %d: %.200s", path, res.StatusCode, want, body)
+		}
+	}
+	p := r.policy
+	p.Version++
+	if err := New(Config{RulesAfter: "SecRule"}, r.sink, slog.New(slog.DiscardHandler)).Apply(t.Context(), p); err == nil {
+		t.Error("a broken rule was accepted")
+	}
+}
+
 func TestLimits(t *testing.T) {
 	r := start(t, Config{HeaderTimeout: 200 * time.Millisecond, BodyTimeout: 200 * time.Millisecond, MaxHeaderBytes: 8 << 10},
 		http.HandlerFunc(echo), func(s *policy.Service) { s.Service.MaxBodyBytes = 1000 })

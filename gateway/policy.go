@@ -84,7 +84,7 @@ func (g *Gateway) compile(p policy.Policy) ([]*service, map[waf.Config]*waf.Engi
 // its settings; thresholds, exceptions and actions are no part of it. It adds it to
 // engines.
 func (g *Gateway) engineFor(s asset.Service, engines map[waf.Config]*waf.Engine) (*waf.Engine, error) {
-	cfg := waf.Config{Paranoia: max(1, s.Paranoia)} // 0 means 1
+	cfg := waf.Config{Paranoia: max(1, s.Paranoia), Before: g.cfg.RulesBefore, Directives: g.cfg.RulesAfter} // paranoia 0 means 1
 	engine := engines[cfg]
 	if engine == nil {
 		engine = g.engines[cfg]

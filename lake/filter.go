@@ -75,7 +75,7 @@ func parseFilter(s string) (filter, error) {
 			continue
 		}
 		start := pos
-		text, value, end, err := token(s, pos)
+		text, value, quoted, end, err := token(s, pos)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func parseFilter(s string) (filter, error) {
 			not = !not
 			continue
 		}
-		t, err := newTerm(s, start, text, value)
+		t, err := newTerm(s, start, text, value, quoted)
 		if err != nil {
 			return nil, err
 		}
@@ -100,9 +100,9 @@ func parseFilter(s string) (filter, error) {
 
 // token reads one term: an optional field name with its value, or a bare word.
 // Quotes may stand around a whole bare word or a value; \" and \\ work inside.
-func token(s string, pos int) (text string, value *string, end int, err error) {
+// quoted tells that the value begins with one, so that it is no comparison.
+func token(s string, pos int) (text string, value *string, quoted bool, end int, err error) {
 	var word strings.Builder
-	quoted := false
 	colon := -1
 	i := pos
 	for i < len(s) && s[i] != ' ' && s[i] != '\t' {
@@ -117,7 +117,7 @@ func token(s string, pos int) (text string, value *string, end int, err error) {
 				word.WriteByte(s[i])
 			}
 			if i == len(s) {
-				return "", nil, 0, &event.FilterError{Pos: open, Text: s[open:], Msg: "this quote is never closed"}
+				return "", nil, false, 0, &event.FilterError{Pos: open, Text: s[open:], Msg: "this quote is never closed"}
 			}
 			i++
 		case s[i] == ':' && colon < 0 && !quoted && isField(strings.TrimLeft(word.String(), "-")):
@@ -131,12 +131,12 @@ func token(s string, pos int) (text string, value *string, end int, err error) {
 	text = word.String()
 	if colon >= 0 {
 		v := text[colon:]
-		return text[:colon], &v, i, nil
+		return text[:colon], &v, quoted && strings.HasPrefix(s[pos+colon+1:], `"`), i, nil
 	}
 	if quoted && text == "NOT" {
 		text = "not" // a quoted NOT is a word; bare words are compared in lower case
 	}
-	return text, nil, i, nil
+	return text, nil, quoted, i, nil
 }
 
 // isField accepts what looks like a field's name, so that a mistyped one is an
@@ -153,7 +153,7 @@ func isField(s string) bool {
 	return true
 }
 
-func newTerm(s string, pos int, text string, value *string) (term, error) {
+func newTerm(s string, pos int, text string, value *string, quoted bool) (term, error) {
 	var t term
 	mistake := func(format string, args ...any) (term, error) {
 		return term{}, &event.FilterError{Pos: pos, Text: strings.TrimSpace(s[pos:min(len(s), pos+40)]), Msg: fmt.Sprintf(format, args...)}
@@ -177,7 +177,7 @@ func newTerm(s string, pos int, text string, value *string) (term, error) {
 	}
 	t.field, t.op, t.value = &fields[i], "=", *value
 	for _, op := range []string{">=", "<=", ">", "<"} {
-		if rest, ok := strings.CutPrefix(t.value, op); ok {
+		if rest, ok := strings.CutPrefix(t.value, op); ok && !quoted {
 			if !t.field.numeric {
 				return mistake("%s is no number, so it cannot be compared with %s", text, op)
 			}

@@ -295,7 +295,7 @@ var filters = []string{
 	"", "action:block", "-action:pass", "NOT action:pass", "NOT -action:pass", "attack:sqli", "-attack:protocol", "rule:920350", "rule:>=942000", "-rule:<942000",
 	"site:\"my blog\"", "site:my*", "site:*o*", "client:2001:db8::1", "client:198.*", "path:/a_b*", "path:/a?b*", "path:*%20*", "path:/a*b",
 	"user_agent:sqlmap*", "status:403", "status:>=400 status:<404", "score:8", "score:>=5 -score:8", "duration_us:<500", "method:GET host:shop.example",
-	"\"union select\"", "UNION", "-union", "libinjection", "numeric ip", "%zz", "\"NOT\"", "mozilla -libinjection", "query:", "-query:", "severity:critical", "attack:", "http://x", "q=x",
+	"\"union select\"", "UNION", "-union", "libinjection", "numeric ip", "%zz", "\"NOT\"", "mozilla -libinjection", "query:", "-query:", "severity:critical", "path:\"<b>\"", "query:\">1\"", "attack:", "http://x", "q=x",
 }
 
 // What the engine and the live tail say of an event must be the same.

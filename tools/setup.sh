@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what `make run` and `make test` need and is missing. Usage:
-#   tools/setup.sh run|test
+# Installs what `make run`, `make test` and `make bench-…` need and is missing. Usage:
+#   tools/setup.sh run|test|bench
 # On Debian and Ubuntu as root it installs packages itself; elsewhere it says
 # exactly what to install and stops. It downloads nothing but packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-what=${1:?usage: tools/setup.sh run|test}
+what=${1:?usage: tools/setup.sh run|test|bench}
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -19,15 +19,18 @@ command -v npm >/dev/null || die "Node.js 20.19 or newer with npm is missing: in
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || a === 20 && b >= 19 ? 0 : 1)' ||
   die "Node.js 20.19 or newer is needed, this is $(node --version)"
 
-# command:package, for each tool that comes from the system. libstdc++ comes with
-# g++ and is linked into the lake's engine.
+# command:package or /file:package, for each tool that comes from the system.
+# libstdc++ comes with g++ and is linked into the lake's engine. nginx with
+# ModSecurity is what we measure ourselves beside; its configuration comes along.
 needs="g++:g++"
-if [ "$what" = test ]; then
-  needs="$needs chromium:chromium nginx:nginx wrk:wrk sqlmap:sqlmap"
-fi
+peers="nginx:nginx wrk:wrk /usr/lib/nginx/modules/ngx_http_modsecurity_module.so:libnginx-mod-http-modsecurity"
+case "$what" in
+test) needs="$needs $peers chromium:chromium sqlmap:sqlmap" ;;
+bench) needs="$needs $peers" ;;
+esac
 missing=""
 for n in $needs; do
-  PATH=$PATH:/usr/sbin command -v "${n%%:*}" >/dev/null || missing="$missing ${n##*:}"
+  [ -e "${n%%:*}" ] || PATH=$PATH:/usr/sbin command -v "${n%%:*}" >/dev/null || missing="$missing ${n##*:}"
 done
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -40,7 +43,7 @@ if [ -n "$missing" ]; then
 fi
 
 stamp=console/web/node_modules/.installed
-if [ ! -e "$stamp" ] || [ console/web/package-lock.json -nt "$stamp" ]; then
+if [ "$what" != bench ] && { [ ! -e "$stamp" ] || [ console/web/package-lock.json -nt "$stamp" ]; }; then
   say "installing npm packages"
   npm --prefix console/web ci --no-audit --no-fund --loglevel=error
   touch "$stamp"

@@ -3,6 +3,7 @@ package waf_test
 import (
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -68,5 +69,52 @@ func BenchmarkRequest(b *testing.B) {
 				tx.Close()
 			}
 		})
+	}
+}
+
+// BenchmarkPhase inspects one phase of a request at a time.
+func BenchmarkPhase(b *testing.B) {
+	e, err := waf.Compile(waf.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	header := map[string][]string{"Content-Type": {"text/html"}, "Content-Length": {"1024"}}
+	page := []byte("<html><body>" + strings.Repeat("<p>kitchen garden paper bottle delivery</p>\n", 23) + "</body></html>")
+	x := request(b, "get_args")
+	for _, phase := range []string{"1 request head", "2 request body", "3 response head", "4 response body of 1 KB"} {
+		b.Run(phase, func(b *testing.B) {
+			b.ReportAllocs()
+			var spent time.Duration
+			for b.Loop() {
+				tx := begin(e, x)
+				for i, run := range []func(){
+					func() { tx.RequestHeaders() },
+					func() { tx.RequestBody(x.Body); tx.EndRequest() },
+					func() { tx.ResponseHeaders(200, "HTTP/1.1", header) },
+					func() { tx.ResponseBody(page); tx.EndResponse() },
+				} {
+					if i != int(phase[0]-'1') {
+						run()
+						continue
+					}
+					start := time.Now()
+					run()
+					spent += time.Since(start)
+				}
+				tx.Close()
+			}
+			b.ReportMetric(float64(spent)/float64(b.N), "phase-ns/op")
+		})
+	}
+}
+
+// BenchmarkCompile compiles the rule set.
+func BenchmarkCompile(b *testing.B) {
+	b.ReportAllocs()
+	defer reportCPU(b)()
+	for b.Loop() {
+		if _, err := waf.Compile(waf.Config{}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -133,7 +133,7 @@ func (t *Transaction) keep(buf, p []byte, limit int) []byte {
 // EndRequest runs phase 2, after the last part of the body.
 func (t *Transaction) EndRequest() Decision {
 	return t.phase(program.RequestBody, func() {
-		t.tx.SetBody(arena.String(t.in), t.verdict.Truncated)
+		t.verdict.Truncated = t.tx.SetBody(arena.String(t.in), t.verdict.Truncated, t.engine.cfg.MaxRequestBodyBytes)
 	})
 }
 
@@ -205,6 +205,7 @@ func (t *Transaction) run(n int, fill func()) {
 // Verdict collects what matched so far. Its strings are its own.
 func (t *Transaction) Verdict() Verdict {
 	v := t.verdict
+	v.Omitted = t.tx.Omitted()
 	v.Score, v.OutboundScore = t.tx.Scores(t.engine.cfg.Paranoia)
 	for i := range t.tx.Hits() {
 		h := &t.tx.Hits()[i]
@@ -250,16 +251,29 @@ func (t *Transaction) Close() {
 	e.pool.Put(t)
 }
 
+// maxValue is how much of a value a match shows.
+const maxValue = 8 << 10
+
 // newMatch copies what a hit says.
 func newMatch(h *program.Hit) Match {
 	m := Match{
 		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Data: strings.Clone(h.Data), Severity: severity(h.Severity()), Score: h.Score,
-		Tags: h.Tags(), Variable: h.Variable.String(), Value: strings.Clone(h.Value), Offset: -1,
+		Tags: h.Tags(), Variable: h.Variable.String(), Offset: -1,
 	}
 	if h.Key != "" {
-		m.Variable += ":" + h.Key
+		m.Variable += ":" + h.Key[:min(len(h.Key), maxValue)]
 	}
-	if start, end := h.Locate(); start >= 0 {
+	value := h.Value
+	start, end := h.Locate()
+	if len(value) > maxValue {
+		from := max(0, min(start-maxValue/4, len(value)-maxValue))
+		value = value[from : from+maxValue]
+		if start >= 0 {
+			start, end = start-from, min(end-from, len(value))
+		}
+	}
+	m.Value = strings.Clone(value)
+	if start >= 0 {
 		m.Offset, m.Matched = start, m.Value[start:end]
 	}
 	return m

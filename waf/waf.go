@@ -116,7 +116,10 @@ type Verdict struct {
 	Phase         int
 	Score         int
 	OutboundScore int
-	Matches       []Match
+	// Matches are the first 400; Omitted is how many there were beyond. All count
+	// for the score.
+	Matches []Match
+	Omitted int
 	// Truncated tells that a body was longer than the engine looks at.
 	Truncated bool
 	// Err is a failure inside the engine, nil if none. The transaction was then
@@ -134,7 +137,9 @@ type Match struct {
 	Score    int    // what the match added to the anomaly score
 	Tags     []string
 	Variable string // collection and key: "ARGS:q", "REQUEST_HEADERS:User-Agent"
-	Value    string // the value after the rule's transformations
-	Offset   int    // of Matched in Value in bytes, -1 if the rule points at no bytes
-	Matched  string
+	// Value is the value after the rule's transformations. Of one longer than 8 KiB
+	// it is the part around Matched.
+	Value   string
+	Offset  int // of Matched in Value in bytes, -1 if the rule points at no bytes
+	Matched string
 }

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"compress/gzip"
 	"net/netip"
 	"strings"
 	"testing"
@@ -42,6 +43,36 @@ func TestSQLInjectionBlocks(t *testing.T) {
 	}
 	if v := inspect(t, e, Request{URI: "/search?q=blue+jacket"}, ""); v.Block || v.Score != 0 || len(v.Matches) != 0 {
 		t.Fatalf("benign: got %+v", v)
+	}
+}
+
+func TestCompressedBodiesAreInspected(t *testing.T) {
+	e, err := Compile(Config{MaxRequestBodyBytes: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack := func(text string) string {
+		var b strings.Builder
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write([]byte(text))
+		_ = w.Close()
+		return b.String()
+	}
+	h := map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}, "Content-Type": {"application/x-www-form-urlencoded"}, "Content-Encoding": {"gzip"}}
+	v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h, DetectOnly: true}, pack("q=1'+UNION+SELECT+username,password+FROM+users--+-"))
+	found := false
+	for _, m := range v.Matches {
+		found = found || m.RuleID == 942100
+	}
+	if !found {
+		t.Errorf("got %+v", v)
+	}
+	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h, DetectOnly: true}, pack("q="+strings.Repeat("x", 1<<20))); !v.Truncated {
+		t.Errorf("a bomb is not truncated: %+v", v)
+	}
+	h["Content-Encoding"] = []string{"br"}
+	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h}, "x"); !v.Block || v.RuleID != 200002 && v.RuleID != 949110 {
+		t.Errorf("what cannot be inspected passes: %+v", v)
 	}
 }
 

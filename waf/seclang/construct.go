@@ -56,6 +56,10 @@ func Constructs() []Construct {
 	return list
 }
 
+// Lookup finds a construct by its name, in any case. Variables that are supported are
+// not among what it finds; ParseVariable finds them.
+func Lookup(kind Kind, name string) (Construct, bool) { return lookup(kind, name) }
+
 // lookup finds a construct other than a supported variable, in any case.
 func lookup(kind Kind, name string) (Construct, bool) {
 	for i := range constructs {

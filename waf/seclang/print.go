@@ -33,7 +33,11 @@ func (d Directive) String() string {
 			b.WriteString(targets)
 		}
 		b.WriteByte(' ')
-		writeQuoted(&b, d.Rule.Operator.String())
+		op := d.Rule.Operator.String()
+		if bare := strings.TrimPrefix(strings.Replace(op, "@rx ", "", 1), " "); !quotable(op) && d.Rule.Operator.Name == "rx" {
+			op = bare // it stood without quotes, since it cannot stand in them
+		}
+		writeQuoted(&b, op)
 	}
 	if len(d.Rule.Actions) > 0 {
 		b.WriteString(" \\\n    \"")
@@ -50,7 +54,18 @@ func (d Directive) String() string {
 	return b.String()
 }
 
+// quotable reports whether s reads the same in quotes. A backslash before a quote or
+// at the end does not; such words stand without quotes.
+func quotable(s string) bool {
+	quoted := strings.ReplaceAll(s, `"`, `\"`)
+	return closingQuote(quoted+`"`, 0) == len(quoted) && strings.ReplaceAll(quoted, `\"`, `"`) == s
+}
+
 func writeQuoted(b *strings.Builder, s string) {
+	if !quotable(s) && s != "" && !strings.ContainsAny(s, " \t") && s[0] != '"' {
+		b.WriteString(s)
+		return
+	}
 	b.WriteByte('"')
 	b.WriteString(strings.ReplaceAll(s, `"`, `\"`))
 	b.WriteByte('"')

@@ -2,10 +2,8 @@ package waftest
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/corazawaf/coraza-coreruleset/v4/tests"
 	"github.com/ringwall/ringwall/waf"
@@ -22,50 +20,8 @@ func crsEngine(t testing.TB) func(Exchange) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inspector(e, true)
+	return Inspector(e, true)
 }
-
-// inspector makes an inspector of an engine.
-func inspector(e *waf.Engine, detectOnly bool) func(Exchange) Result {
-	return func(x Exchange) Result {
-		tx := beginExchange(e, x, detectOnly)
-		defer tx.Close()
-		runExchange(tx, x)
-		tx.Finish()
-		r := Result{IDs: tx.RuleIDs()}
-		v := tx.Verdict()
-		if v.Err != nil {
-			r.Log = v.Err.Error()
-		}
-		var b strings.Builder
-		for _, m := range tx.AllMatches() {
-			fmt.Fprintf(&b, "[id %q] [msg %q] [data \"%s\"] [severity %q] %s\n", fmt.Sprint(m.RuleID), m.Message, oneLine.Replace(m.Data), m.Severity, m.Variable)
-		}
-		r.Log += b.String()
-		return r
-	}
-}
-
-func beginExchange(e *waf.Engine, x Exchange, detectOnly bool) *waf.Transaction {
-	return e.Begin(waf.Request{
-		ID: "test", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
-		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header, DetectOnly: detectOnly,
-	})
-}
-
-func runExchange(tx *waf.Transaction, x Exchange) {
-	tx.RequestHeaders()
-	tx.RequestBody(x.Body)
-	tx.EndRequest()
-	tx.ResponseHeaders(x.Response.Status, "HTTP/1.1", x.Response.Header)
-	if tx.WantsResponseBody() {
-		tx.ResponseBody(x.Response.Body)
-	}
-	tx.EndResponse()
-}
-
-// oneLine escapes what would break a line of a log.
-var oneLine = strings.NewReplacer("\r", `\r`, "\n", `\n`)
 
 func TestCoreRuleSetRegressionTests(t *testing.T) {
 	list, err := Load(tests.FS)

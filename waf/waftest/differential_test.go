@@ -100,9 +100,9 @@ func (o oracle) inspect(x Exchange) said {
 func relevant(m types.MatchedRule) bool { return m.Message() != "" }
 
 func ours(e *waf.Engine, x Exchange) said {
-	tx := beginExchange(e, x, true)
+	tx := begin(e, x, true)
 	defer tx.Close()
-	runExchange(tx, x)
+	run(tx, x)
 	v := tx.Verdict()
 	s := said{inbound: v.Score, outbound: v.OutboundScore}
 	for _, m := range tx.AllMatches() {
@@ -192,7 +192,7 @@ func difference(want, got said) string {
 // case only. Of these Coraza loses all but one.
 func namesDifferByCase(body string) bool {
 	seen := map[string]string{}
-	for _, part := range strings.Split(body, "&") {
+	for part := range strings.SplitSeq(body, "&") {
 		name, _, _ := strings.Cut(part, "=")
 		lower := strings.ToLower(name)
 		if other, ok := seen[lower]; ok && other != name {

@@ -8,8 +8,13 @@
 package waftest
 
 import (
+	"fmt"
 	"io/fs"
+	"net/netip"
+	"strings"
+	"time"
 
+	"github.com/ringwall/ringwall/waf"
 	"github.com/ringwall/ringwall/waf/internal/exchange"
 )
 
@@ -37,3 +42,46 @@ func Load(fsys fs.FS) ([]Test, error) { return exchange.Load(fsys) }
 // Parse reads a raw HTTP/1.1 request as leniently as any server might. It sets
 // Exchange.Refused where a strict one would not pass it on.
 func Parse(raw []byte) (Exchange, error) { return exchange.Parse(raw) }
+
+// Inspector makes the function that Test.Run wants of an engine of ours. With
+// detectOnly every rule runs, as the tests of the Core Rule Set expect.
+func Inspector(e *waf.Engine, detectOnly bool) func(Exchange) Result {
+	return func(x Exchange) Result {
+		tx := begin(e, x, detectOnly)
+		defer tx.Close()
+		run(tx, x)
+		tx.Finish()
+		r := Result{IDs: tx.RuleIDs()}
+		v := tx.Verdict()
+		if v.Err != nil {
+			r.Log = v.Err.Error()
+		}
+		var b strings.Builder
+		for _, m := range tx.AllMatches() {
+			fmt.Fprintf(&b, "[id %q] [msg %q] [data \"%s\"] [severity %q] %s\n", fmt.Sprint(m.RuleID), m.Message, oneLine.Replace(m.Data), m.Severity, m.Variable)
+		}
+		r.Log += b.String()
+		return r
+	}
+}
+
+func begin(e *waf.Engine, x Exchange, detectOnly bool) *waf.Transaction {
+	return e.Begin(waf.Request{
+		ID: "test", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
+		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header, DetectOnly: detectOnly,
+	})
+}
+
+func run(tx *waf.Transaction, x Exchange) {
+	tx.RequestHeaders()
+	tx.RequestBody(x.Body)
+	tx.EndRequest()
+	tx.ResponseHeaders(x.Response.Status, "HTTP/1.1", x.Response.Header)
+	if tx.WantsResponseBody() {
+		tx.ResponseBody(x.Response.Body)
+	}
+	tx.EndResponse()
+}
+
+// oneLine escapes what would break a line of a log.
+var oneLine = strings.NewReplacer("\r", `\r`, "\n", `\n`)

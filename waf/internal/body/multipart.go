@@ -85,9 +85,13 @@ func Multipart(a *arena.Arena, contentType, s string, limit int) (Form, bool, er
 func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
 	_, params, ok := strings.Cut(contentType, ";")
 	if !ok {
-		if i := strings.Index(strings.ToLower(contentType), "boundary"); i >= 0 {
-			flaws.MissingSemicolon = true
-			params = contentType[i:]
+		const name = "boundary"
+		for i := 0; i+len(name) <= len(contentType); i++ {
+			if strings.EqualFold(contentType[i:i+len(name)], name) {
+				flaws.MissingSemicolon = true
+				params = contentType[i:]
+				break
+			}
 		}
 	}
 	boundary, found := "", false

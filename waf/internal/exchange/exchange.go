@@ -272,7 +272,7 @@ func encodeForm(data string) string {
 		return data
 	}
 	var parts []string
-	for _, p := range strings.Split(data, "&") {
+	for p := range strings.SplitSeq(data, "&") {
 		key, value, ok := strings.Cut(p, "=")
 		if p = url.QueryEscape(key); ok {
 			p += "=" + url.QueryEscape(value)

@@ -135,10 +135,8 @@ type removeTarget struct {
 }
 
 func (a *removeTarget) do(tx *Tx) {
-	for _, x := range tx.exclusions {
-		if x == a {
-			return
-		}
+	if slices.Contains(tx.exclusions, a) {
+		return
 	}
 	tx.exclusions = append(tx.exclusions, a)
 }
@@ -207,12 +205,8 @@ func ctlAction(arg string) (action, error) {
 }
 
 func ctlStatus(name string) (seclang.Status, string) {
-	for _, c := range seclang.Constructs() {
-		if c.Kind == seclang.CtlKind && strings.EqualFold(c.Name, name) {
-			return c.Status, c.Note
-		}
-	}
-	return "", ""
+	k, _ := seclang.Lookup(seclang.CtlKind, name)
+	return k.Status, k.Note
 }
 
 func selectorFor(by, value string) (ruleSelector, error) {

@@ -112,12 +112,8 @@ func (c *compiler) notice(text string) {
 }
 
 func construct(kind seclang.Kind, name string) seclang.Construct {
-	for _, k := range seclang.Constructs() {
-		if k.Kind == kind && strings.EqualFold(k.Name, name) {
-			return k
-		}
-	}
-	return seclang.Construct{}
+	k, _ := seclang.Lookup(kind, name)
+	return k
 }
 
 func (c *compiler) directive(d seclang.Directive) {

@@ -152,10 +152,10 @@ func (tx *Tx) rule(r *rule) bool {
 
 func (tx *Tx) texts(l *link) (msg, data string) {
 	if l.msg != nil {
-		msg = l.msg.expand(tx)
+		msg = l.msg.expandShort(tx)
 	}
 	if l.logdata != nil {
-		data = l.logdata.expand(tx)
+		data = l.logdata.expandShort(tx)
 	}
 	return msg, data
 }
@@ -212,15 +212,20 @@ func (tx *Tx) linkCandidates(r *rule, l *link) bool {
 
 // selects reports whether a target includes the member with the key.
 func (tx *Tx) selects(r *rule, t *target, key string) bool {
-	if !t.key.matches(key) || excluded(t.except, key) {
-		return false
+	return t.key.matches(key) && !tx.excludes(r, t, key)
+}
+
+// excludes reports whether an exception takes the member with the key away.
+func (tx *Tx) excludes(r *rule, t *target, key string) bool {
+	if excluded(t.except, key) {
+		return true
 	}
 	for _, x := range tx.exclusions {
 		if x.variable == t.variable && x.rules.has(r.index) && x.key.excludes(key) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // target tests the values of one target.
@@ -276,7 +281,7 @@ func (tx *Tx) targetTX(r *rule, l *link, depth int, t *target) bool {
 	}
 	found := false
 	for _, i := range t.slots {
-		if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) &&
+		if tx.slots[i].set && !tx.excludes(r, t, tx.p.names[i]) &&
 			tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: tx.p.names[i], Value: tx.slots[i].text}) {
 			found = true
 		}
@@ -301,7 +306,7 @@ func (tx *Tx) count(r *rule, t *target) int {
 			return 0
 		}
 		for _, i := range t.slots {
-			if tx.slots[i].set && tx.selects(r, t, tx.p.names[i]) {
+			if tx.slots[i].set && !tx.excludes(r, t, tx.p.names[i]) {
 				n++
 			}
 		}
@@ -368,14 +373,22 @@ func (tx *Tx) test(r *rule, l *link, depth int, v seclang.Variable, key, text st
 	return true
 }
 
+// maxHits bounds what a transaction remembers of its matches.
+const maxHits = 400
+
 // hit notes a match of a link and does its actions.
 func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text string) {
-	tx.matched = append(tx.matched, matchedVar{v, key, text})
+	tx.last = matchedVar{v, key, text, v == seclang.NoVariable}
+	tx.matched = append(tx.matched, tx.last)
 	before := tx.added
 	for _, a := range l.actions {
 		a.do(tx)
 	}
 	if depth > 0 || l.msg == nil || tx.mute && tx.actionFor(r) == Count {
+		return
+	}
+	if len(tx.hits) >= maxHits {
+		tx.omitted++
 		return
 	}
 	h := Hit{rule: r, link: l, Variable: v, Key: key, Value: text, Score: tx.added - before}

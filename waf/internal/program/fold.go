@@ -208,22 +208,22 @@ func (f *folder) result(s *setVar) (slotValue, bool) {
 
 // expand expands a macro that refers to known variables only.
 func (f *folder) expand(m *macro) (string, bool) {
-	text := ""
+	var text strings.Builder
 	for _, part := range m.parts {
 		switch {
 		case part.variable == seclang.NoVariable:
-			text += part.literal
+			text.WriteString(part.literal)
 		case part.slot >= 0 && f.state[part.slot].known && !f.volatile.has(part.slot):
 			if v := f.state[part.slot].value; v.set {
-				text += v.text
+				text.WriteString(v.text)
 			} else {
-				text += part.literal
+				text.WriteString(part.literal)
 			}
 		default:
 			return "", false
 		}
 	}
-	return text, true
+	return text.String(), true
 }
 
 // decide tells whether a rule matches, as far as that is known.

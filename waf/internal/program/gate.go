@@ -452,14 +452,17 @@ type gateEntry struct {
 	mask  charset.Mask
 	found multi.Set
 	tier  int8
-	ready bool  // found is filled
-	asked bool  // idle is known
-	idle  bool  // no pattern of the plan may match
+	ready bool // found is filled
+	asked bool // idle is known
+	idle  bool // no pattern of the plan may match
+	// guard is the pattern whose guard was asked last, plus one, pass its answer.
+	guard int32
+	pass  bool
 	same  int32 // entry with the same words, -1 if none
 }
 
 func (s *scratch) reset() {
-	clear(s.entries)
+	clear(s.entries[:cap(s.entries)]) // they refer to values
 	s.entries = s.entries[:0]
 }
 
@@ -636,7 +639,13 @@ func (g *gate) possible(id int32, e *gateEntry) bool {
 	if !e.fulfils(g.tiers[e.tier].conditions[id].bytes) {
 		return false
 	}
-	return g.guards[id] == nil || g.guards[id].possible(e.text)
+	if g.guards[id] == nil {
+		return true
+	}
+	if e.guard != id+1 {
+		e.guard, e.pass = id+1, g.guards[id].possible(e.text)
+	}
+	return e.pass
 }
 
 // nodeCandidates notes the links at a node that may match entry e.

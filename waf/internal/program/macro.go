@@ -66,20 +66,24 @@ func (m *macro) constant() (string, bool) {
 
 // expand returns the text with the values of tx. Without references it does not
 // allocate.
-func (m *macro) expand(tx *Tx) string {
-	switch len(m.parts) {
-	case 0:
-		return ""
-	case 1:
-		return m.parts[0].expand(tx)
-	}
+func (m *macro) expand(tx *Tx) string { return m.join(tx, 1<<30) }
+
+// expandShort is expand with each value cut after so many bytes, for texts that
+// people read.
+func (m *macro) expandShort(tx *Tx) string { return m.join(tx, 1024) }
+
+func (m *macro) join(tx *Tx, limit int) string {
 	var texts [16]string
-	n := 0
 	list := texts[:0]
 	for i := range m.parts {
 		s := m.parts[i].expand(tx)
-		n += len(s)
-		list = append(list, s)
+		list = append(list, s[:min(len(s), limit)])
+	}
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return list[0]
 	}
 	return tx.arena.Concat(list...)
 }

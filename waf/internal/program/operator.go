@@ -187,6 +187,10 @@ func (o *rxOperator) match(tx *Tx, s string, capture bool) bool {
 	if !capture {
 		return true
 	}
+	if o.re.Whole() {
+		tx.setCapture(0, s)
+		return true
+	}
 	loc := o.re.Find(s)
 	for i := 0; i < len(loc)/2 && i < 9; i++ {
 		text := ""
@@ -247,11 +251,14 @@ func luhn(s string) bool {
 // phraseOperator is @pm and @pmFromFile: the value has one of the phrases,
 // letters of ASCII in any case.
 type phraseOperator struct {
-	name string
-	// byFirst lists the phrases by their first two bytes, longest first.
+	name    string
 	phrases []string
+	// byFirst lists the phrases by their first two bytes, longest first. begins has
+	// a bit for each two bytes with which a phrase, or a value at a phrase of one
+	// byte, may begin, in whatever case.
 	byFirst map[[2]byte][]string
-	single  map[byte]bool // phrases of one byte
+	begins  [1 << 10]uint64
+	single  [256]bool // phrases of one byte
 }
 
 // phraseList returns the operator for a list; equal lists share one.
@@ -259,7 +266,7 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 	if o, ok := c.phrases[name]; ok {
 		return o, nil
 	}
-	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}, single: map[byte]bool{}}
+	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
 	seen := map[string]bool{}
 	for _, p := range list {
 		p = lowerASCII(strings.ToLower(p))
@@ -277,6 +284,12 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 	}
 	if len(o.phrases) == 0 {
 		return nil, errors.New("list of phrases is empty; write words after @pm")
+	}
+	for i := range 1 << 16 {
+		first, second := lowerByte(byte(i>>8)), lowerByte(byte(i))
+		if o.single[first] || len(o.byFirst[[2]byte{first, second}]) > 0 {
+			o.begins[i>>6] |= 1 << (i & 63)
+		}
 	}
 	for _, l := range o.byFirst {
 		slices.SortFunc(l, func(a, b string) int { return len(b) - len(a) })
@@ -309,7 +322,7 @@ func (o *phraseOperator) need(absent charset.Set) rx.Need {
 	var words []string
 	for _, p := range o.phrases {
 		if !hasAny(p, absent) {
-			words = append(words, p[:min(len(p), maxGateWord)])
+			words = append(words, gateWord(p))
 		}
 	}
 	if len(words) == 0 {
@@ -321,6 +334,31 @@ func (o *phraseOperator) need(absent charset.Set) rx.Need {
 		n.Bytes = append(n.Bytes, m)
 	}
 	return n
+}
+
+// gateWord is the part of a phrase that the gate looks for. Any part would do; the
+// one with the fewest bytes of markup is the rarest in answers that are pages.
+func gateWord(p string) string {
+	if len(p) <= maxGateWord {
+		return p
+	}
+	markup := make([]int, len(p)+1) // bytes of markup before each place
+	tag := false
+	for i := range len(p) {
+		tag = tag || p[i] == '<'
+		markup[i+1] = markup[i]
+		if tag {
+			markup[i+1]++
+		}
+		tag = tag && p[i] != '>'
+	}
+	best := 0
+	for i := range len(p) - maxGateWord + 1 {
+		if markup[i+maxGateWord]-markup[i] < markup[best+maxGateWord]-markup[best] {
+			best = i
+		}
+	}
+	return p[best : best+maxGateWord]
 }
 
 // hasAny reports whether s, in lower case, has a byte of the set in every spelling.
@@ -338,6 +376,11 @@ func hasAny(s string, set charset.Set) bool {
 // find returns the leftmost, longest phrase in s from at on.
 func (o *phraseOperator) find(s string, at int) (start, end int) {
 	for i := at; i < len(s); i++ {
+		if i+1 < len(s) {
+			if k := uint(s[i])<<8 | uint(s[i+1]); o.begins[k>>6]>>(k&63)&1 == 0 {
+				continue
+			}
+		}
 		first := lowerByte(s[i])
 		if i+1 < len(s) {
 			for _, p := range o.byFirst[[2]byte{first, lowerByte(s[i+1])}] {
@@ -524,7 +567,7 @@ type byteRange struct {
 
 func newByteRange(arg string) (operator, error) {
 	o := &byteRange{text: arg}
-	for _, part := range strings.Split(arg, ",") {
+	for part := range strings.SplitSeq(arg, ",") {
 		lo, hi, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
 			hi = lo

@@ -31,8 +31,8 @@ func TestReport(t *testing.T) {
 	}
 	tx := p.NewTx()
 	count := map[int]int{}
-	values := strings.Split("kitchen garden paper bottle delivery evening support delivery yellow travel medium paper|SKU800298|17|275.36|true|905585|question window number w|json.items.12.description|student+episode|street number silver coffee coffee teacher evening sunday profile blue order settings video ora", "|")
-	for _, v := range values {
+	values := strings.SplitSeq("kitchen garden paper bottle delivery evening support delivery yellow travel medium paper|SKU800298|17|275.36|true|905585|question window number w|json.items.12.description|student+episode|street number silver coffee coffee teacher evening sunday profile blue order settings video ora", "|")
+	for v := range values {
 		tx.Reset(p)
 		tx.add(seclang.ArgsPost, "x", v)
 		tx.phase = 2
@@ -63,11 +63,11 @@ func first(op operator) string {
 		if len(n.Words) == 0 {
 			return fmt.Sprintf("no words, %d bytes", len(n.Bytes))
 		}
-		s := ""
+		var s strings.Builder
 		for _, w := range n.Words {
-			s += fmt.Sprintf("%d words %.6q; ", len(w), w[:min(len(w), 6)])
+			s.WriteString(fmt.Sprintf("%d words %.6q; ", len(w), w[:min(len(w), 6)]))
 		}
-		return fmt.Sprintf("%s %d bytes", s, len(n.Bytes))
+		return fmt.Sprintf("%s %d bytes", s.String(), len(n.Bytes))
 	}
 	return ""
 }

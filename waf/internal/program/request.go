@@ -1,12 +1,14 @@
 package program
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ringwall/ringwall/waf/internal/arena"
 	"github.com/ringwall/ringwall/waf/internal/body"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
@@ -254,34 +256,44 @@ func (tx *Tx) setCombinedSize() {
 // WantsBody reports whether the rules look at the request body.
 func (tx *Tx) WantsBody() bool { return !tx.off && !tx.noRequestBody }
 
-// SetBody takes the request body apart by its content type. text must stay as it
-// is until Reset. truncated tells that there was more of it.
-func (tx *Tx) SetBody(text string, truncated bool) {
+// SetBody takes the request body apart by its content coding and type. text must stay
+// as it is until Reset. truncated tells that there was more of it. Of a compressed
+// body at most limit bytes are looked at. It reports whether part of the body was not.
+func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	if tx.noRequestBody {
-		return
+		return truncated
 	}
 	if truncated {
 		tx.setScalar(seclang.InboundDataError, "1")
 	}
 	if text == "" {
-		return
+		return truncated
 	}
 	processor := tx.scalar(seclang.ReqbodyProcessor)
+	var err error
+	if codings := tx.header("Content-Encoding"); codings != "" && !strings.EqualFold(codings, "identity") {
+		var plain []byte
+		var more bool
+		if plain, more, err = body.Decompress(codings, []byte(text), limit); more {
+			truncated = true
+			tx.setScalar(seclang.InboundDataError, "1")
+		}
+		text = arena.String(plain)
+	}
 	if processor == "" && tx.forceRequestBody {
 		processor = "URLENCODED"
 		tx.setScalar(seclang.ReqbodyProcessor, processor)
 	}
-	var err error
 	switch processor {
 	case "URLENCODED":
 		tx.bodyQuery(text)
 	case "JSON":
-		err = tx.bodyJSON(text, truncated)
+		err = errors.Join(err, tx.bodyJSON(text, truncated))
 	case "MULTIPART":
-		err = tx.bodyMultipart(text, truncated)
+		err = errors.Join(err, tx.bodyMultipart(text, truncated))
 	case "XML":
-		var attributes, contents []string
-		attributes, contents, err = body.XML(text)
+		attributes, contents, bad := body.XML(text)
+		err = errors.Join(err, bad)
 		for _, s := range contents {
 			tx.add(seclang.XML, "/*", s)
 		}
@@ -300,6 +312,7 @@ func (tx *Tx) SetBody(text string, truncated bool) {
 	if tx.p.needed[seclang.ArgsCombinedSize] {
 		tx.setCombinedSize()
 	}
+	return truncated
 }
 
 func (tx *Tx) rawBody(text string) {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ringwall/ringwall/waf/internal/rx"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -11,7 +12,7 @@ import (
 // chooses all.
 type selector struct {
 	key string // in lower case
-	re  *regexp.Regexp
+	re  *rx.Regexp
 	// prefix is what keys begin with if re asks for no more than that, in lower case.
 	prefix string
 }
@@ -19,7 +20,7 @@ type selector struct {
 func newSelector(t seclang.Target) (selector, error) {
 	s := selector{key: strings.ToLower(t.Key)}
 	if t.KeyIsRegexp {
-		re, err := regexp.Compile("(?i)" + t.Key)
+		re, err := rx.Compile("(?-sm:(?i)" + t.Key + ")")
 		if err != nil {
 			return s, err
 		}
@@ -44,7 +45,7 @@ func (s *selector) matches(key string) bool {
 	case s.prefix != "":
 		return len(key) >= len(s.prefix) && strings.EqualFold(key[:len(s.prefix)], s.prefix)
 	case s.re != nil:
-		return s.re.MatchString(key)
+		return s.re.Match(key)
 	case s.key == "":
 		return true
 	}
@@ -55,7 +56,7 @@ func (s *selector) matches(key string) bool {
 func (s *selector) excludes(key string) bool {
 	switch {
 	case s.re != nil:
-		return s.re.MatchString(key)
+		return s.re.Match(key)
 	case s.key == "":
 		return true
 	}

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,8 @@ type Tx struct {
 
 	// What the last match was, for MATCHED_VAR and its like.
 	matched     []matchedVar
-	highest     int // severity, 255 if none
+	last        matchedVar // of any rule
+	highest     int        // severity, 255 if none
 	currentRule *rule
 	currentLink *link
 
@@ -46,6 +48,7 @@ type Tx struct {
 	scratch scratch
 
 	hits    []Hit
+	omitted int // matches beyond maxHits
 	ruleIDs []int
 
 	// trace notes what becomes of every rule, nil if nobody asks.
@@ -63,6 +66,7 @@ type matchedVar struct {
 	variable seclang.Variable
 	key      string
 	text     string
+	none     bool // a SecAction matched, which looks at nothing
 }
 
 // Decision is what the rules ask for.
@@ -143,11 +147,12 @@ func (tx *Tx) Reset(p *Program) {
 	tx.off, tx.detectOnly = p.Settings.Engine == "off", p.Settings.Engine == "detectiononly"
 	tx.forceRequestBody, tx.forceResponseBody = false, false
 	tx.noRequestBody, tx.noResponseBody = !p.Settings.RequestBody, !p.Settings.ResponseBody
-	clear(tx.matched)
+	clear(tx.matched[:cap(tx.matched)])
 	tx.matched = tx.matched[:0]
-	tx.highest = 255
+	tx.last = matchedVar{}
+	tx.highest, tx.omitted = 255, 0
 	tx.currentRule, tx.currentLink, tx.mute = nil, nil, false
-	clear(tx.hits)
+	clear(tx.hits[:cap(tx.hits)])
 	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
 	tx.trace = nil
 	tx.dropCandidates()
@@ -168,6 +173,9 @@ func (tx *Tx) Decision() Decision { return tx.decision }
 
 // Hits returns where rules with a message matched so far.
 func (tx *Tx) Hits() []Hit { return tx.hits }
+
+// Omitted returns how many matches are not among Hits, since they are too many.
+func (tx *Tx) Omitted() int { return tx.omitted }
 
 // RuleIDs returns the ids of all rules that matched so far, in order.
 func (tx *Tx) RuleIDs() []int { return tx.ruleIDs }
@@ -215,12 +223,7 @@ func (tx *Tx) scalar(v seclang.Variable) string {
 
 // isScore reports whether a slot holds the anomaly score of a paranoia level.
 func (p *Program) isScore(slot int32) bool {
-	for _, s := range p.scores {
-		if s == slot {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.scores, slot)
 }
 
 // remove takes rules away for the rest of the transaction.
@@ -245,15 +248,9 @@ func (tx *Tx) lookup(v seclang.Variable, key string) (string, bool) {
 	case seclang.RuleVariable:
 		return tx.ruleMember(key)
 	case seclang.MatchedVar:
-		if n := len(tx.matched); n > 0 {
-			return tx.matched[n-1].text, true
-		}
-		return "", true
+		return tx.last.text, true
 	case seclang.MatchedVarName:
-		if n := len(tx.matched); n > 0 {
-			return tx.matched[n-1].name(tx), true
-		}
-		return "", true
+		return tx.last.name(tx), true
 	case seclang.MatchedVars, seclang.MatchedVarsNames:
 		if len(tx.matched) == 0 {
 			return "", false
@@ -311,6 +308,9 @@ func selfReferring(m *macro) bool {
 
 // name returns VARIABLE or VARIABLE:key.
 func (m *matchedVar) name(tx *Tx) string {
+	if m.none {
+		return "UNKNOWN" // what a SecAction matched is called so
+	}
 	if m.key == "" {
 		return m.variable.String()
 	}

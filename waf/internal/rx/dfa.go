@@ -59,13 +59,12 @@ type cache struct {
 // state is a set of instructions from which the pattern goes on, before the
 // assertions at this place are decided, and what is known of the byte before.
 type state struct {
-	next  []atomic.Pointer[state] // by class
-	end   atomic.Uint32           // 0 not known, 1 no, 2 yes: matches if the value ends here
-	insts []uint32                // i, or i+len(prog.Inst) in the middle of a wide rune
-	prev  prevFlags
-	// loop are the classes that lead back here, for a quick way over them.
+	next    []atomic.Pointer[state] // by class
+	end     atomic.Uint32           // 0 not known, 1 no, 2 yes: matches if the value ends here
+	insts   []uint32                // i, or i+len(prog.Inst) in the middle of a wide rune
+	prev    prevFlags
+	stop    bool // nothing that follows changes the answer
 	matched bool // a match was found on the way
-	dead    bool // no match can be found any more
 }
 
 type prevFlags uint8
@@ -200,8 +199,9 @@ func (d *dfa) newCache() *cache {
 	return c
 }
 
-// match runs the automaton over s.
-func (d *dfa) match(s string) answer {
+// match runs the automaton over s. With yes it returns where the first match to end
+// ends at the latest.
+func (d *dfa) match(s string) (answer, int) {
 	c := d.cache.Load()
 	st := c.start
 	flushes := 0
@@ -212,23 +212,23 @@ func (d *dfa) match(s string) answer {
 			var fresh *cache
 			if n, fresh = d.extend(c, st, class[s[i]]); fresh != c {
 				if flushes++; flushes > maxFlushes {
-					return unsure
+					return unsure, 0
 				}
 				c = fresh
 			}
 		}
 		st = n
-		if st.matched {
-			return yes
-		}
-		if st.dead {
-			return no
+		if st.stop {
+			if st.matched {
+				return yes, i + 1
+			}
+			return no, 0
 		}
 	}
 	if d.endMatches(st) {
-		return yes
+		return yes, len(s)
 	}
-	return no
+	return no, 0
 }
 
 func (d *dfa) endMatches(st *state) bool {
@@ -363,7 +363,7 @@ func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
 		insts:   slices.Clone(w.list),
 		prev:    prev,
 		matched: w.match,
-		dead:    !w.match && len(w.list) == 0,
+		stop:    w.match || len(w.list) == 0,
 	}
 	c.states[string(key)] = st
 	c.bytes += 8*len(d.reps) + 4*len(w.list) + len(key) + 160

@@ -170,6 +170,24 @@ func TestCoreRuleSetPatternsAgreeOnMutatedText(t *testing.T) {
 	}
 }
 
+func TestFindInLongValuesLooksAroundTheMatch(t *testing.T) {
+	r, err := Compile(`(?i)un(i)on`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := strings.Repeat("x", 5*maxFind) + "UNION" + strings.Repeat("y", 5*maxFind)
+	if loc := r.Find(s); !slices.Equal(loc, []int{5 * maxFind, 5*maxFind + 5, 5*maxFind + 2, 5*maxFind + 3}) {
+		t.Fatalf("got %v", loc)
+	}
+	r, err = Compile(`a.*b`) // the match is longer than the window
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loc := r.Find("a" + s + "b"); loc == nil {
+		t.Fatal("a match vanished")
+	}
+}
+
 func TestSeveralGoroutinesShareOnePattern(t *testing.T) {
 	r, err := Compile(`(?i)(?:a|b|c){3,}[^x]*x\b`)
 	if err != nil {

@@ -204,7 +204,7 @@ func boundBase64(s string) int {
 	for i < len(s) && (base64Value(s[i]) != 0xff || s[i] == '\r' || s[i] == '\n') {
 		i++
 	}
-	return i*3/4 + 2
+	return i * 3 / 4
 }
 
 func encodeBase64(a *arena.Arena, s string) string {
@@ -526,7 +526,29 @@ func bracedCode(s string) (code rune, used int) {
 	return code, j + 1
 }
 
-func lowercase(_ *arena.Arena, s string) string { return strings.ToLower(s) }
+func lowercase(a *arena.Arena, s string) string {
+	first := -1
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return strings.ToLower(s)
+		}
+		if first < 0 && s[i]-'A' < 26 {
+			first = i
+		}
+	}
+	if first < 0 {
+		return s
+	}
+	out, n := begin(a, s, first)
+	for _, c := range []byte(s[first:]) {
+		if c-'A' < 26 {
+			c += 'a' - 'A'
+		}
+		out[n] = c
+		n++
+	}
+	return arena.String(out)
+}
 
 func uppercase(_ *arena.Arena, s string) string { return strings.ToUpper(s) }
 

@@ -1,0 +1,66 @@
+package body
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Decompress undoes the content codings of a body (RFC 9110, section 8.4), the last
+// one first, and returns at most limit bytes and whether there were more. Of a body
+// that breaks off it returns what there was before. Codings other than gzip, deflate
+// and identity are an error, since nobody can inspect what they hide.
+func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err error) {
+	list := strings.Split(codings, ",")
+	if len(list) > maxCodings {
+		return nil, false, fmt.Errorf("content has %d codings on top of each other", len(list))
+	}
+	var r io.Reader = bytes.NewReader(b)
+	for i := len(list) - 1; i >= 0; i-- {
+		switch coding := strings.ToLower(strings.TrimSpace(list[i])); coding {
+		case "", "identity":
+		case "gzip", "x-gzip":
+			if r, err = gzip.NewReader(r); err != nil {
+				return nil, false, fmt.Errorf("gzip: %w", err)
+			}
+		case "deflate":
+			if r, err = inflate(r); err != nil {
+				return nil, false, fmt.Errorf("deflate: %w", err)
+			}
+		default:
+			return nil, false, fmt.Errorf("content coding %q cannot be inspected", coding)
+		}
+	}
+	out, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if len(out) > limit {
+		return out[:limit], true, nil
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return out, false, fmt.Errorf("content coding: %w", err)
+	}
+	return out, false, nil
+}
+
+// maxCodings is how many codings may lie on top of each other: more than one has no
+// honest use.
+const maxCodings = 3
+
+// inflate reads deflate, which is zlib's format by the standard and the bare one by
+// the habit of some senders.
+func inflate(r io.Reader) (io.Reader, error) {
+	var head [2]byte
+	n, err := io.ReadFull(r, head[:])
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	whole := io.MultiReader(bytes.NewReader(head[:n]), r)
+	if n == 2 && head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
+		return zlib.NewReader(whole)
+	}
+	return flate.NewReader(whole), nil
+}
