@@ -43,8 +43,10 @@ func ExampleEngine_With() {
 		return
 	}
 	for _, e := range []*waf.Engine{engine, shop} {
-		tx := e.Begin(waf.Request{Method: "GET", URI: "/search?q=1'+UNION+SELECT+1--+-", Protocol: "HTTP/1.1", Host: "shop.example.com",
-			Header: map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}}})
+		tx := e.Begin(waf.Request{
+			Method: "GET", URI: "/search?q=1'+UNION+SELECT+1--+-", Protocol: "HTTP/1.1", Host: "shop.example.com",
+			Header: map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}},
+		})
 		tx.RequestHeaders()
 		fmt.Println(tx.EndRequest().Block)
 		tx.Close()

@@ -10,8 +10,10 @@ func TestExplainTellsTheFateOfEveryRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := e.Begin(Request{Method: "GET", URI: "/?q=%253Cscript%253Ealert(1)", Protocol: "HTTP/1.1", Host: "shop.example.com", Explain: true,
-		Header: map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}}})
+	tx := e.Begin(Request{
+		Method: "GET", URI: "/?q=%253Cscript%253Ealert(1)", Protocol: "HTTP/1.1", Host: "shop.example.com", Explain: true,
+		Header: map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}},
+	})
 	defer tx.Close()
 	tx.RequestHeaders()
 	tx.EndRequest()

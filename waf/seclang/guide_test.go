@@ -48,8 +48,10 @@ func guideText() string {
 	for _, c := range list {
 		if c.Kind != kind {
 			kind = c.Kind
-			title := map[Kind]string{DirectiveKind: "Directives", VariableKind: "Variables", OperatorKind: "Operators",
-				TransformationKind: "Transformations", ActionKind: "Actions", CtlKind: "ctl settings"}[kind]
+			title := map[Kind]string{
+				DirectiveKind: "Directives", VariableKind: "Variables", OperatorKind: "Operators",
+				TransformationKind: "Transformations", ActionKind: "Actions", CtlKind: "ctl settings",
+			}[kind]
 			fmt.Fprintf(&b, "\n## %s\n\n| word | status | remark |\n|---|---|---|\n", title)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, c.Status, strings.ReplaceAll(c.Note, "|", `\|`))
