@@ -1,6 +1,7 @@
 package waftest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -106,9 +107,7 @@ Include @owasp_crs/*.conf
 	form := map[string][]string{"Content-Type": {"application/x-www-form-urlencoded"}}
 	with := func(h map[string][]string, name, value string) map[string][]string {
 		out := map[string][]string{name: {value}}
-		for k, v := range h {
-			out[k] = v
-		}
+		maps.Copy(out, h)
 		return out
 	}
 	seen := map[int]bool{}
