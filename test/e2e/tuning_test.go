@@ -126,7 +126,7 @@ func TestOperatorAllowsFromAnEventInChromium(t *testing.T) {
 			chromedp.WaitVisible(`input[type=password]`, chromedp.ByQuery),
 			chromedp.SendKeys(`input[autocomplete=username]`, "admin", chromedp.ByQuery),
 			chromedp.SendKeys(`input[type=password]`, p.password+"\r", chromedp.ByQuery),
-			chromedp.WaitVisible(`.rule`, chromedp.ByQuery))
+			chromedp.WaitVisible(`.rule`, chromedp.ByQuery), chromedp.ScrollIntoView(`.rule`, chromedp.ByQuery))
 		shoot(t, ctx, "event-allow-button")
 		do(t, ctx, "allow like this",
 			chromedp.Click(`//*[contains(@class, "rule")][contains(., "942100")]//button[starts-with(normalize-space(.), "Allow like this")]`),

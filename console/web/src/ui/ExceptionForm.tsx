@@ -111,6 +111,7 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
   }
   const words = comment.trim() === '' ? 'Say why, for those who find the exception later' : undefined
 
+  // What went wrong stands beside the buttons: the form is longer than the window.
   return (
     <form
       className="stack"
@@ -121,7 +122,6 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
         if (complete && !words) save.mutate()
       }}
     >
-      {error && (found.rest.length > 0 || Object.keys(found.fields).length === 0) && <ErrorBox error={error} />}
       {from && (
         <div>
           <p className="wrap">
@@ -176,6 +176,7 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
       <Textarea label="Comment" withAsterisk description="Why this is no attack" placeholder="The search takes SQL from our analysts" autosize minRows={2} value={comment} onBlur={() => setTouched(true)} onChange={(e) => setComment(e.currentTarget.value)} error={found.fields.comment ?? (touched ? words : undefined)} />
       <TextInput label="Owner" description="Whom to ask" value={owner} onChange={(e) => setOwner(e.currentTarget.value)} error={found.fields.owner} />
       {old.id && <Checkbox label="In use" description="Without it the exception is kept but does nothing" checked={enabled} onChange={(e) => setEnabled(e.currentTarget.checked)} />}
+      {error && (found.rest.length > 0 || Object.keys(found.fields).length === 0) && <ErrorBox error={error} />}
       {asking ? (
         <div className="notice bad">
           <div>
