@@ -33,7 +33,9 @@ console/dist/app/index.html: $(CONSOLE_SOURCES)
 
 test: setup console check
 	@echo "test: unit, golden, command line (race detector on)"
-	@go test -race -timeout 20m $$(go list ./... | grep -v /test/)
+	@go test -race -short -timeout 20m $$(go list ./... | grep -v /test/)
+	@echo "test: the engine's whole corpora (without the race detector, which makes them ten times slower)"
+	@go test -timeout 20m ./waf/... ./cmd/ringwall-demo/traffic
 	@$(MAKE) --no-print-directory e2e
 	@echo "test: everything passed"
 

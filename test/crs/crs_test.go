@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path"
@@ -74,6 +75,16 @@ func (s *sink) take(ctx context.Context, id string) (*event.Event, error) {
 	}
 }
 
+// oneAtATime guards albedo, whose handlers share a hash without a lock.
+func oneAtATime(h http.Handler) http.Handler {
+	var mu sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		h.ServeHTTP(w, r)
+	})
+}
+
 // rig is a gateway in front of albedo.
 type rig struct {
 	sink    *sink
@@ -84,7 +95,7 @@ func start(t *testing.T) *rig {
 	t.Helper()
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // albedo and go-ftw log to the
 	zerolog.SetGlobalLevel(zerolog.Disabled)       // global loggers
-	up := httptest.NewServer(albedo.Handler())
+	up := httptest.NewServer(oneAtATime(albedo.Handler()))
 	t.Cleanup(up.Close)
 	r := &rig{sink: &sink{events: map[string]*event.Event{}, added: make(chan struct{})}}
 	g := gateway.New(gateway.Config{Name: "crs", RulesBefore: setup}, r.sink, slog.New(slog.DiscardHandler))

@@ -27,7 +27,7 @@ func (d Directive) String() string {
 	if !d.Rule.Unconditional() {
 		b.WriteByte(' ')
 		targets := FormatTargets(d.Rule.Targets)
-		if strings.ContainsAny(targets, " \t\"") {
+		if hasBareBlank(d.Rule.Targets) {
 			writeQuoted(&b, targets)
 		} else {
 			b.WriteString(targets)
@@ -71,6 +71,17 @@ func writeQuoted(b *strings.Builder, s string) {
 	b.WriteByte('"')
 }
 
+// hasBareBlank reports whether a key has a blank and a quote, so that only quotes
+// around all targets keep it together.
+func hasBareBlank(list []Target) bool {
+	for _, t := range list {
+		if strings.ContainsAny(t.Key, " \t") && strings.Contains(t.Key, "'") {
+			return true
+		}
+	}
+	return false
+}
+
 // FormatTargets prints a list of targets.
 func FormatTargets(list []Target) string {
 	var b strings.Builder
@@ -101,7 +112,7 @@ func (t Target) String() string {
 	if t.KeyIsRegexp {
 		key = "/" + key + "/"
 	}
-	if strings.ContainsAny(key, " \t|") && !t.KeyIsRegexp || strings.HasPrefix(key, "'") || t.KeyIsRegexp && strings.ContainsAny(key, " \t") {
+	if !t.KeyIsRegexp && strings.ContainsAny(key, " \t|") && !strings.Contains(key, "'") || t.KeyIsRegexp && strings.ContainsAny(key, " \t") {
 		key = "'" + key + "'"
 	}
 	b.WriteString(key)

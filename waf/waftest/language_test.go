@@ -53,7 +53,7 @@ SecRule MATCHED_VAR_NAME "@rx ." "id:32,phase:2,pass,nolog"
 SecRule ARGS:m1 "@streq 1" "id:33,phase:2,pass,nolog,chain"
   SecRule ARGS:m2 "@streq %{ARGS.m1}" "chain"
   SecRule MATCHED_VARS "@streq 1"
-SecRule ARGS "@rx (a)(b)?" "id:34,phase:2,pass,nolog,capture,chain"
+SecRule ARGS:cap "@rx (a)(b)?" "id:34,phase:2,pass,nolog,capture,chain"
   SecRule TX:2 "@streq b"
 SecRule RESPONSE_STATUS "@streq 404" "id:35,phase:3,pass,nolog"
 SecRule RESPONSE_HEADERS:X-Powered-By "@contains php" "id:36,phase:3,pass,nolog,t:lowercase"
@@ -127,8 +127,8 @@ Include @owasp_crs/*.conf
 		{Method: "GET", URI: "/?a=%25zz&b=%ff"},
 		{Method: "GET", URI: "/?m1=1&m2=1"},
 		{Method: "GET", URI: "/?m1=1&m2=2"},
-		{Method: "GET", URI: "/?a=ab"},
-		{Method: "GET", URI: "/?a=ac"},
+		{Method: "GET", URI: "/?cap=ab"},
+		{Method: "GET", URI: "/?cap=ac"},
 		{Method: "GET", URI: "/?deny=1"},
 		{Method: "GET", URI: "/?a=needle&gone=1"},
 		{Method: "GET", URI: "/?t1=1"},

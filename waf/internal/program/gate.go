@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringwall/ringwall/waf/internal/charset"
 	"github.com/ringwall/ringwall/waf/internal/multi"
+	"github.com/ringwall/ringwall/waf/internal/rx"
 	"github.com/ringwall/ringwall/waf/internal/transform"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
@@ -234,7 +235,7 @@ func (b *gateBuilder) tier(n int) int32 {
 				c.more = append(c.more, bit)
 			}
 			for _, w := range list {
-				words.Add(w, bit)
+				words.Add(rx.Rarest(w, maxGateWord), bit)
 			}
 		}
 		t.conditions = append(t.conditions, c)

@@ -315,14 +315,14 @@ func lowerASCII(s string) string {
 
 func (o *phraseOperator) identity() string { return "pm " + o.name }
 
-// maxGateWord is how much of a phrase the gate looks for: enough to be rare.
-const maxGateWord = 12
+// maxGateWord is how much of a word the gate looks for: enough to be rare.
+const maxGateWord = 8
 
 func (o *phraseOperator) need(absent charset.Set) rx.Need {
 	var words []string
 	for _, p := range o.phrases {
 		if !hasAny(p, absent) {
-			words = append(words, gateWord(p))
+			words = append(words, p)
 		}
 	}
 	if len(words) == 0 {
@@ -334,31 +334,6 @@ func (o *phraseOperator) need(absent charset.Set) rx.Need {
 		n.Bytes = append(n.Bytes, m)
 	}
 	return n
-}
-
-// gateWord is the part of a phrase that the gate looks for. Any part would do; the
-// one with the fewest bytes of markup is the rarest in answers that are pages.
-func gateWord(p string) string {
-	if len(p) <= maxGateWord {
-		return p
-	}
-	markup := make([]int, len(p)+1) // bytes of markup before each place
-	tag := false
-	for i := range len(p) {
-		tag = tag || p[i] == '<'
-		markup[i+1] = markup[i]
-		if tag {
-			markup[i+1]++
-		}
-		tag = tag && p[i] != '>'
-	}
-	best := 0
-	for i := range len(p) - maxGateWord + 1 {
-		if markup[i+maxGateWord]-markup[i] < markup[best+maxGateWord]-markup[best] {
-			best = i
-		}
-	}
-	return p[best : best+maxGateWord]
 }
 
 // hasAny reports whether s, in lower case, has a byte of the set in every spelling.

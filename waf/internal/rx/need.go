@@ -151,6 +151,20 @@ func wordCost(w string) float64 {
 	return min(f, 1)
 }
 
+// Rarest returns the part of w, of at most n bytes, that benign values contain least.
+func Rarest(w string, n int) string {
+	if len(w) <= n {
+		return w
+	}
+	best, cost := w[:n], wordCost(w[:n])
+	for i := 1; i+n <= len(w); i++ {
+		if c := wordCost(w[i : i+n]); c < cost {
+			best, cost = w[i:i+n], c
+		}
+	}
+	return best
+}
+
 func byteFrequency(b byte) float64 {
 	switch {
 	case strings.IndexByte("etaoinsrhl", b) >= 0:
