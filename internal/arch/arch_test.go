@@ -205,7 +205,9 @@ func TestRoomsCallOnlyWhatIsTheirs(t *testing.T) {
 		where     func(path string) bool
 		reason    string
 	}{
-		{"time", "Now", func(p string) bool { return strings.HasPrefix(p, "waf/") && !strings.HasPrefix(p, "waf/middleware/") && !strings.HasPrefix(p, "waf/waftest/") }, "waf never asks for the time, Request.Time has it"},
+		{"time", "Now", func(p string) bool {
+			return strings.HasPrefix(p, "waf/") && !strings.HasPrefix(p, "waf/middleware/") && !strings.HasPrefix(p, "waf/waftest/")
+		}, "waf never asks for the time, Request.Time has it"},
 		{"os", "Exit", func(p string) bool {
 			return !strings.HasPrefix(p, "cmd/") && !strings.HasPrefix(p, "tools/") && !strings.HasPrefix(p, "test/peers/cmd/")
 		}, "only cmd ends the process"},
