@@ -20,6 +20,17 @@ type Query struct {
 	Buckets int
 }
 
+// MatchQuery asks for the events of a service in [From, To) in which rules matched.
+type MatchQuery struct {
+	From, To  time.Time
+	ServiceID string
+	// RuleID is a rule, up to RuleIDLast if that is larger; or Tag is a tag of rules.
+	RuleID, RuleIDLast int
+	Tag                string
+	// Limit is the largest number of events.
+	Limit int
+}
+
 // FilterError is a mistake in a filter or cursor.
 type FilterError struct {
 	Pos  int // byte offset in the filter

@@ -110,7 +110,7 @@ func start(t *testing.T, cfg Config, upstream http.Handler, change ...func(*poli
 	r := &rig{t: t, sink: &memory{added: make(chan struct{})}, client: &http.Client{Transport: &http.Transport{}}}
 	cfg.Name = "gw-1"
 	r.gateway = New(cfg, r.sink, slog.New(slog.DiscardHandler))
-	r.gateway.engines[waf.Config{}] = engine() // compiled once for all tests
+	r.gateway.engines[waf.Config{Paranoia: 1}] = engine() // compiled once for all tests
 	s := policy.Service{
 		Site:        asset.Site{ID: "s", Name: "shop"},
 		ServerGroup: asset.ServerGroup{ID: "g", SiteID: "s", Name: "web servers", Mode: asset.Active},

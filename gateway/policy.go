@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -34,8 +35,8 @@ type route struct {
 	turn      atomic.Uint32
 }
 
-// compile builds the services of p. Engines with equal settings are shared, also
-// with the policy before.
+// compile builds the services of p. Services of one paranoia level share the
+// compiled rules, also with the policy before.
 func (g *Gateway) compile(p policy.Policy) ([]*service, map[waf.Config]*waf.Engine, error) {
 	engines := map[waf.Config]*waf.Engine{}
 	var services []*service
@@ -67,27 +68,78 @@ func (g *Gateway) compile(p policy.Policy) ([]*service, map[waf.Config]*waf.Engi
 			}
 			s.routes = append(s.routes, cr)
 		}
-		cfg := waf.Config{
-			Paranoia:          ps.Service.Paranoia,
-			InboundThreshold:  ps.Service.InboundThreshold,
-			OutboundThreshold: ps.Service.OutboundThreshold,
-			Before:            g.cfg.RulesBefore,
-			Directives:        g.cfg.RulesAfter,
+		base, err := g.engineFor(ps.Service, engines)
+		if err == nil {
+			s.engine, err = tune(base, ps)
 		}
-		engine := engines[cfg]
-		if engine == nil {
-			engine = g.engines[cfg]
+		if err != nil {
+			return nil, nil, fmt.Errorf("service %q: %w", ps.Service.Name, err)
 		}
-		if engine == nil {
-			var err error
-			if engine, err = waf.Compile(cfg); err != nil {
-				return nil, nil, fmt.Errorf("service %q: %w", ps.Service.Name, err)
-			}
-		}
-		engines[cfg], s.engine = engine, engine
 		services = append(services, s)
 	}
 	return services, engines, nil
+}
+
+// engineFor returns the compiled rule set that a service shares with all others of
+// its settings; thresholds, exceptions and actions are no part of it. It adds it to
+// engines.
+func (g *Gateway) engineFor(s asset.Service, engines map[waf.Config]*waf.Engine) (*waf.Engine, error) {
+	cfg := waf.Config{Paranoia: max(1, s.Paranoia), Before: g.cfg.RulesBefore, Directives: g.cfg.RulesAfter} // paranoia 0 means 1
+	engine := engines[cfg]
+	if engine == nil {
+		engine = g.engines[cfg]
+	}
+	if engine == nil {
+		var err error
+		if engine, err = waf.Compile(cfg); err != nil {
+			return nil, err
+		}
+	}
+	engines[cfg] = engine
+	return engine, nil
+}
+
+// tune makes the engine of one service. An error names the exception or rule.
+func tune(base *waf.Engine, s policy.Service) (*waf.Engine, error) {
+	t := waf.Tuning{InboundThreshold: s.Service.InboundThreshold, OutboundThreshold: s.Service.OutboundThreshold}
+	for _, x := range s.Exceptions {
+		e, err := exception(x)
+		if err != nil {
+			return nil, fmt.Errorf("exception for %s: %w", x, err)
+		}
+		t.Exceptions = append(t.Exceptions, e)
+	}
+	for _, a := range s.Actions {
+		if t.Actions == nil {
+			t.Actions = map[int]waf.Action{}
+		}
+		t.Actions[a.RuleID] = waf.Action(a.Action)
+	}
+	engine, err := base.With(t)
+	if err == nil {
+		return engine, nil
+	}
+	// One by one, so that each mistake is told with the exception that has it.
+	var errs []error
+	for i, e := range t.Exceptions {
+		if _, err := base.With(waf.Tuning{Exceptions: []waf.Exception{e}}); err != nil {
+			errs = append(errs, fmt.Errorf("exception for %s: %w", s.Exceptions[i], err))
+		}
+	}
+	if len(errs) > 0 {
+		err = errors.Join(errs...)
+	}
+	return nil, err
+}
+
+// exception is x as the engine takes it.
+func exception(x policy.Exception) (waf.Exception, error) {
+	sources, err := x.Networks()
+	return waf.Exception{
+		RuleID: x.RuleID, RuleIDLast: x.RuleIDLast, Tag: x.Tag, Target: x.Target,
+		PathPrefix: x.PathPrefix, Methods: x.Methods, Sources: sources, Expires: x.Expires,
+		Owner: x.Owner, Comment: x.Comment,
+	}, err
 }
 
 // find returns the route for a host header and an undecoded path, nil if there is

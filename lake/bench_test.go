@@ -48,6 +48,8 @@ func BenchmarkConsole(b *testing.B) {
 	ask("histogram", func() error { _, err := l.Histogram(b.Context(), q); return err })
 	ask("stats", func() error { _, err := l.Stats(b.Context(), q); return err })
 	ask("get", func() error { _, err := l.Get(b.Context(), some.ID); return err })
+	matched := event.MatchQuery{From: q.From, To: q.To, RuleID: 942100, Limit: 20_000} // the limit of a preview
+	ask("matched", func() error { _, err := l.Matched(b.Context(), matched, func(*event.Event) {}); return err })
 	ask("sql", func() error { _, err := l.SQL(b.Context(), "SELECT count(*) FROM events", 1); return err })
 }
 

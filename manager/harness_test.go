@@ -25,6 +25,10 @@ import (
 type fakeEvents struct {
 	mu      sync.Mutex
 	queries []event.Query
+
+	matched    []event.Event // what Matched gives
+	matchQuery event.MatchQuery
+
 	err     error
 	stats   event.Stats
 	block   chan struct{} // when set, List waits for ctx to end and closes it
@@ -72,6 +76,16 @@ func (f *fakeEvents) Facets(_ context.Context, q event.Query) (event.Facets, err
 
 func (f *fakeEvents) Histogram(_ context.Context, q event.Query) (event.Histogram, error) {
 	return event.Histogram{}, f.ask(q)
+}
+
+func (f *fakeEvents) Matched(_ context.Context, q event.MatchQuery, fn func(*event.Event)) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.matchQuery = q
+	for i := range f.matched {
+		fn(&f.matched[i])
+	}
+	return len(f.matched) > 2, f.err
 }
 
 func (f *fakeEvents) Stats(_ context.Context, q event.Query) (event.Stats, error) {

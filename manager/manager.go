@@ -90,6 +90,9 @@ type Events interface {
 	Get(ctx context.Context, id string) (event.Event, error)
 	Facets(ctx context.Context, q event.Query) (event.Facets, error)
 	Histogram(ctx context.Context, q event.Query) (event.Histogram, error)
+	// Matched calls fn with the newest events in which rules matched, as far as q asks
+	// for them and perhaps some more, and tells whether there were more than q.Limit.
+	Matched(ctx context.Context, q event.MatchQuery, fn func(*event.Event)) (more bool, err error)
 	Stats(ctx context.Context, q event.Query) (event.Stats, error)
 	SQL(ctx context.Context, statement string, limit int) (event.Table, error)
 	Size(ctx context.Context) (events, bytes int64)
@@ -268,23 +271,26 @@ func compile(ctx context.Context, r store.Reader) (p policy.Policy, err error) {
 	if err != nil {
 		return p, err
 	}
-	sites, err := r.Sites(ctx)
-	if err != nil {
+	var o policy.Objects
+	if o.Sites, err = r.Sites(ctx); err != nil {
 		return p, err
 	}
-	groups, err := r.ServerGroups(ctx, "")
-	if err != nil {
+	if o.ServerGroups, err = r.ServerGroups(ctx, ""); err != nil {
 		return p, err
 	}
-	services, err := r.Services(ctx, "")
-	if err != nil {
+	if o.Services, err = r.Services(ctx, ""); err != nil {
 		return p, err
 	}
-	routes, err := r.Routes(ctx, "")
-	if err != nil {
+	if o.Routes, err = r.Routes(ctx, ""); err != nil {
 		return p, err
 	}
-	p, err = policy.Compile(version, sites, groups, services, routes)
+	if o.Exceptions, err = r.Exceptions(ctx, ""); err != nil {
+		return p, err
+	}
+	if o.RuleActions, err = r.RuleActions(ctx); err != nil {
+		return p, err
+	}
+	p, err = policy.Compile(version, o)
 	if err != nil {
 		return p, invalid(err)
 	}

@@ -73,7 +73,14 @@ var services = object[asset.Service]{
 		for _, r := range list {
 			err = errors.Join(err, routes.remove(ctx, m, tx, by, r.ID))
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		xs, err := tx.Exceptions(ctx, s.ID)
+		for _, x := range xs {
+			err = errors.Join(err, exceptions.remove(ctx, m, tx, by, x.ID))
+		}
+		return errors.Join(err, tx.DeleteServiceActions(ctx, s.ID))
 	},
 	get: store.Reader.Service, create: (*store.Tx).CreateService, update: (*store.Tx).UpdateService,
 }

@@ -3,6 +3,7 @@ package manager
 import (
 	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/asset"
+	"github.com/ringwall/ringwall/policy"
 )
 
 // operation is one entry of the API. Whoever has the role, or a higher one, may
@@ -55,6 +56,15 @@ var operations = []operation{
 	{"getRoute", "GET /routes/{id}", Viewer, nil},
 	{"updateRoute", "PUT /routes/{id}", Operator, body[asset.Route]},
 	{"deleteRoute", "DELETE /routes/{id}", Operator, nil},
+
+	{"getRuleActions", "GET /services/{id}/actions", Viewer, nil},
+	{"setRuleActions", "PUT /services/{id}/actions", Operator, body[policy.RuleActions]},
+	{"listExceptions", "GET /exceptions", Viewer, nil},
+	{"createException", "POST /exceptions", Operator, body[policy.Exception]},
+	{"previewException", "POST /exceptions/preview", Operator, body[apigen.ExceptionPreview]},
+	{"getException", "GET /exceptions/{id}", Viewer, nil},
+	{"updateException", "PUT /exceptions/{id}", Operator, body[policy.Exception]},
+	{"deleteException", "DELETE /exceptions/{id}", Operator, nil},
 
 	{"listGateways", "GET /gateways", Viewer, nil},
 	{"getOverview", "GET /overview", Viewer, nil},

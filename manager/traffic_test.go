@@ -223,10 +223,11 @@ func TestTouchesThatCannotBeWrittenStay(t *testing.T) {
 }
 
 func TestProblemsAreTakenApartWithTheirPrefix(t *testing.T) {
-	_, err := policy.Compile(1,
-		[]asset.Site{{ID: "s", Name: "s"}},
-		[]asset.ServerGroup{{ID: "g", SiteID: "s", Name: "g", Mode: asset.Active}},
-		[]asset.Service{{ID: "v", ServerGroupID: "g", Name: "web", Ports: []asset.Port{{Address: "x"}}, Paranoia: 9}}, nil)
+	_, err := policy.Compile(1, policy.Objects{
+		Sites:        []asset.Site{{ID: "s", Name: "s"}},
+		ServerGroups: []asset.ServerGroup{{ID: "g", SiteID: "s", Name: "g", Mode: asset.Active}},
+		Services:     []asset.Service{{ID: "v", ServerGroupID: "g", Name: "web", Ports: []asset.Port{{Address: "x"}}, Paranoia: 9}},
+	})
 	want := []string{
 		`service "web": ports[0]: address "x": want host:port, for example 0.0.0.0:8080`,
 		`service "web": paranoia 9: must be 1 to 4`,

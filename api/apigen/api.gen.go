@@ -20,6 +20,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
+	"github.com/ringwall/ringwall/policy"
 )
 
 // Defines values for Action.
@@ -128,7 +129,7 @@ type AuditEntry struct {
 	Id     int64   `json:"id"`
 	Name   string  `json:"name"`
 
-	// Object site, server_group, service, route, user, token, session
+	// Object site, server_group, service, route, exception, rule_actions, user, token, session
 	Object   string  `json:"object"`
 	ObjectId *string `json:"object_id,omitempty"`
 
@@ -169,6 +170,21 @@ type EventPage = event.Page
 
 // EventSummary defines model for EventSummary.
 type EventSummary = event.Summary
+
+// Exception Takes a rule, or what it looks at, away from those requests of a service that fulfil all conditions
+type Exception = policy.Exception
+
+// ExceptionPreview defines model for ExceptionPreview.
+type ExceptionPreview struct {
+	// Exception Takes a rule, or what it looks at, away from those requests of a service that fulfil all conditions
+	Exception Exception `json:"exception"`
+
+	// From Default: 7 days before `to`, which is also the longest range
+	From *time.Time `json:"from,omitempty"`
+
+	// To Default: now
+	To *time.Time `json:"to,omitempty"`
+}
 
 // Facet defines model for Facet.
 type Facet = event.Facet
@@ -259,11 +275,23 @@ type PasswordChange struct {
 // Port defines model for Port.
 type Port = asset.Port
 
+// Preview defines model for Preview.
+type Preview = policy.Preview
+
+// PreviewSample defines model for PreviewSample.
+type PreviewSample = policy.PreviewSample
+
 // Role defines model for Role.
 type Role string
 
 // Route defines model for Route.
 type Route = asset.Route
+
+// RuleAction defines model for RuleAction.
+type RuleAction = policy.RuleAction
+
+// RuleActions defines model for RuleActions.
+type RuleActions = policy.RuleActions
 
 // RuleCount defines model for RuleCount.
 type RuleCount = event.RuleCount
@@ -437,6 +465,11 @@ type StreamEventsParams struct {
 	Q *Q `form:"q,omitempty" json:"q,omitempty"`
 }
 
+// ListExceptionsParams defines parameters for ListExceptions.
+type ListExceptionsParams struct {
+	ServiceId *string `form:"service_id,omitempty" json:"service_id,omitempty"`
+}
+
 // GetOverviewParams defines parameters for GetOverview.
 type GetOverviewParams struct {
 	// From RFC 3339; default: one hour before `to`
@@ -464,6 +497,15 @@ type ListServicesParams struct {
 	ServerGroupId *string `form:"server_group_id,omitempty" json:"server_group_id,omitempty"`
 }
 
+// CreateExceptionJSONRequestBody defines body for CreateException for application/json ContentType.
+type CreateExceptionJSONRequestBody = Exception
+
+// PreviewExceptionJSONRequestBody defines body for PreviewException for application/json ContentType.
+type PreviewExceptionJSONRequestBody = ExceptionPreview
+
+// UpdateExceptionJSONRequestBody defines body for UpdateException for application/json ContentType.
+type UpdateExceptionJSONRequestBody = Exception
+
 // QueryLakeJSONRequestBody defines body for QueryLake for application/json ContentType.
 type QueryLakeJSONRequestBody = LakeQuery
 
@@ -490,6 +532,9 @@ type CreateServiceJSONRequestBody = Service
 
 // UpdateServiceJSONRequestBody defines body for UpdateService for application/json ContentType.
 type UpdateServiceJSONRequestBody = Service
+
+// SetRuleActionsJSONRequestBody defines body for SetRuleActions for application/json ContentType.
+type SetRuleActionsJSONRequestBody = RuleActions
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -614,6 +659,71 @@ type ClientInterface interface {
 
 	// GetEvent performs a GET /events/{id} (the `GetEvent` operationId) request.
 	GetEvent(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListExceptions performs a GET /exceptions (the `ListExceptions` operationId) request.
+	ListExceptions(ctx context.Context, params *ListExceptionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateExceptionWithBody Take a rule, or what it looks at, away from some requests of a service
+	//
+	// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+	// An `owner` that is left out is who creates it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /exceptions (the `CreateException` operationId).
+	CreateExceptionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateException Take a rule, or what it looks at, away from some requests of a service
+	//
+	// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+	// An `owner` that is left out is who creates it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /exceptions (the `CreateException` operationId).
+	CreateException(ctx context.Context, body CreateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewExceptionWithBody What an exception would have done to stored events
+	//
+	// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+	// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+	// the others are not seen.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+	PreviewExceptionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewException What an exception would have done to stored events
+	//
+	// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+	// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+	// the others are not seen.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+	PreviewException(ctx context.Context, body PreviewExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteException performs a DELETE /exceptions/{id} (the `DeleteException` operationId) request.
+	DeleteException(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetException performs a GET /exceptions/{id} (the `GetException` operationId) request.
+	GetException(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateExceptionWithBody Replace it; `revision` must be the current one, else 409
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+	UpdateExceptionWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateException Replace it; `revision` must be the current one, else 409
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+	UpdateException(ctx context.Context, id ID, body UpdateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListGateways performs a GET /gateways (the `ListGateways` operationId) request.
 	ListGateways(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -745,7 +855,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	CreateService(ctx context.Context, body CreateServiceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// DeleteService Delete it with its routes
+	// DeleteService Delete it with its routes, exceptions and rule actions
 	//
 	// Corresponds with DELETE /services/{id} (the `DeleteService` operationId).
 	DeleteService(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -766,6 +876,25 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /services/{id} (the `UpdateService` operationId).
 	UpdateService(ctx context.Context, id ID, body UpdateServiceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRuleActions What the service makes of single rules
+	//
+	// Corresponds with GET /services/{id}/actions (the `GetRuleActions` operationId).
+	GetRuleActions(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetRuleActionsWithBody Replace them; `revision` must be the current one, else 409
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+	SetRuleActionsWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetRuleActions Replace them; `revision` must be the current one, else 409
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+	SetRuleActions(ctx context.Context, id ID, body SetRuleActionsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SendTestAttack Send one harmless request that looks like an attack through the gateway
 	//
@@ -953,6 +1082,161 @@ func (c *Client) StreamEvents(ctx context.Context, params *StreamEventsParams, r
 // GetEvent performs a GET /events/{id} (the `GetEvent` operationId) request.
 func (c *Client) GetEvent(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetEventRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListExceptions performs a GET /exceptions (the `ListExceptions` operationId) request.
+func (c *Client) ListExceptions(ctx context.Context, params *ListExceptionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListExceptionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateExceptionWithBody Take a rule, or what it looks at, away from some requests of a service
+//
+// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+// An `owner` that is left out is who creates it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /exceptions (the `CreateException` operationId).
+func (c *Client) CreateExceptionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateExceptionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateException Take a rule, or what it looks at, away from some requests of a service
+//
+// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+// An `owner` that is left out is who creates it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /exceptions (the `CreateException` operationId).
+func (c *Client) CreateException(ctx context.Context, body CreateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateExceptionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewExceptionWithBody What an exception would have done to stored events
+//
+// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+// the others are not seen.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+func (c *Client) PreviewExceptionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewExceptionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewException What an exception would have done to stored events
+//
+// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+// the others are not seen.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+func (c *Client) PreviewException(ctx context.Context, body PreviewExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewExceptionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteException performs a DELETE /exceptions/{id} (the `DeleteException` operationId) request.
+func (c *Client) DeleteException(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteExceptionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetException performs a GET /exceptions/{id} (the `GetException` operationId) request.
+func (c *Client) GetException(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetExceptionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateExceptionWithBody Replace it; `revision` must be the current one, else 409
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+func (c *Client) UpdateExceptionWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateExceptionRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateException Replace it; `revision` must be the current one, else 409
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+func (c *Client) UpdateException(ctx context.Context, id ID, body UpdateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateExceptionRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1353,7 +1637,7 @@ func (c *Client) CreateService(ctx context.Context, body CreateServiceJSONReques
 	return c.Client.Do(req)
 }
 
-// DeleteService Delete it with its routes
+// DeleteService Delete it with its routes, exceptions and rule actions
 //
 // Corresponds with DELETE /services/{id} (the `DeleteService` operationId).
 func (c *Client) DeleteService(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1405,6 +1689,55 @@ func (c *Client) UpdateServiceWithBody(ctx context.Context, id ID, contentType s
 // Corresponds with PUT /services/{id} (the `UpdateService` operationId).
 func (c *Client) UpdateService(ctx context.Context, id ID, body UpdateServiceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateServiceRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRuleActions What the service makes of single rules
+//
+// Corresponds with GET /services/{id}/actions (the `GetRuleActions` operationId).
+func (c *Client) GetRuleActions(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRuleActionsRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetRuleActionsWithBody Replace them; `revision` must be the current one, else 409
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+func (c *Client) SetRuleActionsWithBody(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRuleActionsRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetRuleActions Replace them; `revision` must be the current one, else 409
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+func (c *Client) SetRuleActions(ctx context.Context, id ID, body SetRuleActionsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRuleActionsRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2148,6 +2481,255 @@ func NewGetEventRequest(server string, id ID) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewListExceptionsRequest constructs an http.Request for the ListExceptions method
+func NewListExceptionsRequest(server string, params *ListExceptionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/exceptions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.ServiceId != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "service_id", *params.ServiceId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateExceptionRequest calls the generic CreateException builder with application/json body
+func NewCreateExceptionRequest(server string, body CreateExceptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateExceptionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateExceptionRequestWithBody constructs an http.Request for the CreateException method, with any body, and a specified content type
+func NewCreateExceptionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/exceptions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewPreviewExceptionRequest calls the generic PreviewException builder with application/json body
+func NewPreviewExceptionRequest(server string, body PreviewExceptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewExceptionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPreviewExceptionRequestWithBody constructs an http.Request for the PreviewException method, with any body, and a specified content type
+func NewPreviewExceptionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/exceptions/preview")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteExceptionRequest constructs an http.Request for the DeleteException method
+func NewDeleteExceptionRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/exceptions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetExceptionRequest constructs an http.Request for the GetException method
+func NewGetExceptionRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/exceptions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateExceptionRequest calls the generic UpdateException builder with application/json body
+func NewUpdateExceptionRequest(server string, id ID, body UpdateExceptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateExceptionRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewUpdateExceptionRequestWithBody constructs an http.Request for the UpdateException method, with any body, and a specified content type
+func NewUpdateExceptionRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/exceptions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -3038,6 +3620,87 @@ func NewUpdateServiceRequestWithBody(server string, id ID, contentType string, b
 	return req, nil
 }
 
+// NewGetRuleActionsRequest constructs an http.Request for the GetRuleActions method
+func NewGetRuleActionsRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/services/%s/actions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetRuleActionsRequest calls the generic SetRuleActions builder with application/json body
+func NewSetRuleActionsRequest(server string, id ID, body SetRuleActionsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetRuleActionsRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewSetRuleActionsRequestWithBody constructs an http.Request for the SetRuleActions method, with any body, and a specified content type
+func NewSetRuleActionsRequestWithBody(server string, id ID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/services/%s/actions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewSendTestAttackRequest constructs an http.Request for the SendTestAttack method
 func NewSendTestAttackRequest(server string, id ID) (*http.Request, error) {
 	var err error
@@ -3658,6 +4321,77 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	GetEventWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetEventResponse, error)
 
+	// ListExceptionsWithResponse performs a GET /exceptions (the `ListExceptions` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	ListExceptionsWithResponse(ctx context.Context, params *ListExceptionsParams, reqEditors ...RequestEditorFn) (*ListExceptionsResponse, error)
+
+	// CreateExceptionWithBodyWithResponse Take a rule, or what it looks at, away from some requests of a service
+	//
+	// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+	// An `owner` that is left out is who creates it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /exceptions (the `CreateException` operationId).
+	CreateExceptionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateExceptionResponse, error)
+
+	// CreateExceptionWithResponse Take a rule, or what it looks at, away from some requests of a service
+	//
+	// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+	// An `owner` that is left out is who creates it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /exceptions (the `CreateException` operationId).
+	CreateExceptionWithResponse(ctx context.Context, body CreateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateExceptionResponse, error)
+
+	// PreviewExceptionWithBodyWithResponse What an exception would have done to stored events
+	//
+	// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+	// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+	// the others are not seen.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+	PreviewExceptionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewExceptionResponse, error)
+
+	// PreviewExceptionWithResponse What an exception would have done to stored events
+	//
+	// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+	// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+	// the others are not seen.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+	PreviewExceptionWithResponse(ctx context.Context, body PreviewExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewExceptionResponse, error)
+
+	// DeleteExceptionWithResponse performs a DELETE /exceptions/{id} (the `DeleteException` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	DeleteExceptionWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*DeleteExceptionResponse, error)
+
+	// GetExceptionWithResponse performs a GET /exceptions/{id} (the `GetException` operationId) request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	GetExceptionWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetExceptionResponse, error)
+
+	// UpdateExceptionWithBodyWithResponse Replace it; `revision` must be the current one, else 409
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+	UpdateExceptionWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateExceptionResponse, error)
+
+	// UpdateExceptionWithResponse Replace it; `revision` must be the current one, else 409
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+	UpdateExceptionWithResponse(ctx context.Context, id ID, body UpdateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateExceptionResponse, error)
+
 	// ListGatewaysWithResponse performs a GET /gateways (the `ListGateways` operationId) request.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3814,7 +4548,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	CreateServiceWithResponse(ctx context.Context, body CreateServiceJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateServiceResponse, error)
 
-	// DeleteServiceWithResponse Delete it with its routes
+	// DeleteServiceWithResponse Delete it with its routes, exceptions and rule actions
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3839,6 +4573,27 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /services/{id} (the `UpdateService` operationId).
 	UpdateServiceWithResponse(ctx context.Context, id ID, body UpdateServiceJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateServiceResponse, error)
+
+	// GetRuleActionsWithResponse What the service makes of single rules
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /services/{id}/actions (the `GetRuleActions` operationId).
+	GetRuleActionsWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetRuleActionsResponse, error)
+
+	// SetRuleActionsWithBodyWithResponse Replace them; `revision` must be the current one, else 409
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+	SetRuleActionsWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRuleActionsResponse, error)
+
+	// SetRuleActionsWithResponse Replace them; `revision` must be the current one, else 409
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+	SetRuleActionsWithResponse(ctx context.Context, id ID, body SetRuleActionsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRuleActionsResponse, error)
 
 	// SendTestAttackWithResponse Send one harmless request that looks like an attack through the gateway
 	//
@@ -4243,6 +4998,287 @@ func (r GetEventResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetEventResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListExceptionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Exception
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListExceptionsResponse) GetJSON200() *[]Exception {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r ListExceptionsResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListExceptionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListExceptionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListExceptionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListExceptionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateExceptionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Exception
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateExceptionResponse) GetJSON201() *Exception {
+	return r.JSON201
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r CreateExceptionResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateExceptionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateExceptionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateExceptionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateExceptionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PreviewExceptionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Preview
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewExceptionResponse) GetJSON200() *Preview {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r PreviewExceptionResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewExceptionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewExceptionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewExceptionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewExceptionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteExceptionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r DeleteExceptionResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteExceptionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteExceptionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteExceptionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteExceptionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetExceptionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Exception
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetExceptionResponse) GetJSON200() *Exception {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetExceptionResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetExceptionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetExceptionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetExceptionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetExceptionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateExceptionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Exception
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateExceptionResponse) GetJSON200() *Exception {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r UpdateExceptionResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateExceptionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateExceptionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateExceptionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateExceptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5243,6 +6279,102 @@ func (r UpdateServiceResponse) ContentType() string {
 	return ""
 }
 
+type GetRuleActionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RuleActions
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRuleActionsResponse) GetJSON200() *RuleActions {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetRuleActionsResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRuleActionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRuleActionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRuleActionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRuleActionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SetRuleActionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RuleActions
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetRuleActionsResponse) GetJSON200() *RuleActions {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r SetRuleActionsResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetRuleActionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetRuleActionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetRuleActionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetRuleActionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type SendTestAttackResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6015,6 +7147,131 @@ func (c *ClientWithResponses) GetEventWithResponse(ctx context.Context, id ID, r
 	return ParseGetEventResponse(rsp)
 }
 
+// ListExceptionsWithResponse performs a GET /exceptions (the `ListExceptions` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) ListExceptionsWithResponse(ctx context.Context, params *ListExceptionsParams, reqEditors ...RequestEditorFn) (*ListExceptionsResponse, error) {
+	rsp, err := c.ListExceptions(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListExceptionsResponse(rsp)
+}
+
+// CreateExceptionWithBodyWithResponse Take a rule, or what it looks at, away from some requests of a service
+//
+// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+// An `owner` that is left out is who creates it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /exceptions (the `CreateException` operationId).
+func (c *ClientWithResponses) CreateExceptionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateExceptionResponse, error) {
+	rsp, err := c.CreateExceptionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateExceptionResponse(rsp)
+}
+
+// CreateExceptionWithResponse Take a rule, or what it looks at, away from some requests of a service
+//
+// In force on every gateway when this returns. A rule or variable that the engine does not know gets 422 with its words.
+// An `owner` that is left out is who creates it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /exceptions (the `CreateException` operationId).
+func (c *ClientWithResponses) CreateExceptionWithResponse(ctx context.Context, body CreateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateExceptionResponse, error) {
+	rsp, err := c.CreateException(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateExceptionResponse(rsp)
+}
+
+// PreviewExceptionWithBodyWithResponse What an exception would have done to stored events
+//
+// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+// the others are not seen.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+func (c *ClientWithResponses) PreviewExceptionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewExceptionResponse, error) {
+	rsp, err := c.PreviewExceptionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewExceptionResponse(rsp)
+}
+
+// PreviewExceptionWithResponse What an exception would have done to stored events
+//
+// Counts the newest 20,000 events of the time range in which the rules matched. It is an estimate: a blocked request was
+// not inspected further, so what else it would have met is not known, and where an event keeps only the first of its matches
+// the others are not seen.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /exceptions/preview (the `PreviewException` operationId).
+func (c *ClientWithResponses) PreviewExceptionWithResponse(ctx context.Context, body PreviewExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewExceptionResponse, error) {
+	rsp, err := c.PreviewException(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewExceptionResponse(rsp)
+}
+
+// DeleteExceptionWithResponse performs a DELETE /exceptions/{id} (the `DeleteException` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) DeleteExceptionWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*DeleteExceptionResponse, error) {
+	rsp, err := c.DeleteException(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteExceptionResponse(rsp)
+}
+
+// GetExceptionWithResponse performs a GET /exceptions/{id} (the `GetException` operationId) request.
+//
+// Returns a wrapper object for the known response body format(s).
+func (c *ClientWithResponses) GetExceptionWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetExceptionResponse, error) {
+	rsp, err := c.GetException(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetExceptionResponse(rsp)
+}
+
+// UpdateExceptionWithBodyWithResponse Replace it; `revision` must be the current one, else 409
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+func (c *ClientWithResponses) UpdateExceptionWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateExceptionResponse, error) {
+	rsp, err := c.UpdateExceptionWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateExceptionResponse(rsp)
+}
+
+// UpdateExceptionWithResponse Replace it; `revision` must be the current one, else 409
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /exceptions/{id} (the `UpdateException` operationId).
+func (c *ClientWithResponses) UpdateExceptionWithResponse(ctx context.Context, id ID, body UpdateExceptionJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateExceptionResponse, error) {
+	rsp, err := c.UpdateException(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateExceptionResponse(rsp)
+}
+
 // ListGatewaysWithResponse performs a GET /gateways (the `ListGateways` operationId) request.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6327,7 +7584,7 @@ func (c *ClientWithResponses) CreateServiceWithResponse(ctx context.Context, bod
 	return ParseCreateServiceResponse(rsp)
 }
 
-// DeleteServiceWithResponse Delete it with its routes
+// DeleteServiceWithResponse Delete it with its routes, exceptions and rule actions
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -6375,6 +7632,45 @@ func (c *ClientWithResponses) UpdateServiceWithResponse(ctx context.Context, id 
 		return nil, err
 	}
 	return ParseUpdateServiceResponse(rsp)
+}
+
+// GetRuleActionsWithResponse What the service makes of single rules
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /services/{id}/actions (the `GetRuleActions` operationId).
+func (c *ClientWithResponses) GetRuleActionsWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetRuleActionsResponse, error) {
+	rsp, err := c.GetRuleActions(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRuleActionsResponse(rsp)
+}
+
+// SetRuleActionsWithBodyWithResponse Replace them; `revision` must be the current one, else 409
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+func (c *ClientWithResponses) SetRuleActionsWithBodyWithResponse(ctx context.Context, id ID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRuleActionsResponse, error) {
+	rsp, err := c.SetRuleActionsWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetRuleActionsResponse(rsp)
+}
+
+// SetRuleActionsWithResponse Replace them; `revision` must be the current one, else 409
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /services/{id}/actions (the `SetRuleActions` operationId).
+func (c *ClientWithResponses) SetRuleActionsWithResponse(ctx context.Context, id ID, body SetRuleActionsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRuleActionsResponse, error) {
+	rsp, err := c.SetRuleActions(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetRuleActionsResponse(rsp)
 }
 
 // SendTestAttackWithResponse Send one harmless request that looks like an attack through the gateway
@@ -6804,6 +8100,200 @@ func ParseGetEventResponse(rsp *http.Response) (*GetEventResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Event
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListExceptionsResponse parses an HTTP response from a ListExceptionsWithResponse call
+func ParseListExceptionsResponse(rsp *http.Response) (*ListExceptionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListExceptionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Exception
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateExceptionResponse parses an HTTP response from a CreateExceptionWithResponse call
+func ParseCreateExceptionResponse(rsp *http.Response) (*CreateExceptionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateExceptionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Exception
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePreviewExceptionResponse parses an HTTP response from a PreviewExceptionWithResponse call
+func ParsePreviewExceptionResponse(rsp *http.Response) (*PreviewExceptionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewExceptionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Preview
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteExceptionResponse parses an HTTP response from a DeleteExceptionWithResponse call
+func ParseDeleteExceptionResponse(rsp *http.Response) (*DeleteExceptionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteExceptionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetExceptionResponse parses an HTTP response from a GetExceptionWithResponse call
+func ParseGetExceptionResponse(rsp *http.Response) (*GetExceptionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetExceptionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Exception
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateExceptionResponse parses an HTTP response from a UpdateExceptionWithResponse call
+func ParseUpdateExceptionResponse(rsp *http.Response) (*UpdateExceptionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateExceptionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Exception
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -7524,6 +9014,72 @@ func ParseUpdateServiceResponse(rsp *http.Response) (*UpdateServiceResponse, err
 	return response, nil
 }
 
+// ParseGetRuleActionsResponse parses an HTTP response from a GetRuleActionsWithResponse call
+func ParseGetRuleActionsResponse(rsp *http.Response) (*GetRuleActionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRuleActionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RuleActions
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSetRuleActionsResponse parses an HTTP response from a SetRuleActionsWithResponse call
+func ParseSetRuleActionsResponse(rsp *http.Response) (*SetRuleActionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetRuleActionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RuleActions
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseSendTestAttackResponse parses an HTTP response from a SendTestAttackWithResponse call
 func ParseSendTestAttackResponse(rsp *http.Response) (*SendTestAttackResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8024,6 +9580,24 @@ type ServerInterface interface {
 	// (GET /events/{id})
 	GetEvent(w http.ResponseWriter, r *http.Request, id ID)
 
+	// (GET /exceptions)
+	ListExceptions(w http.ResponseWriter, r *http.Request, params ListExceptionsParams)
+	// CreateException Take a rule, or what it looks at, away from some requests of a service
+	// (POST /exceptions)
+	CreateException(w http.ResponseWriter, r *http.Request)
+	// PreviewException What an exception would have done to stored events
+	// (POST /exceptions/preview)
+	PreviewException(w http.ResponseWriter, r *http.Request)
+
+	// (DELETE /exceptions/{id})
+	DeleteException(w http.ResponseWriter, r *http.Request, id ID)
+
+	// (GET /exceptions/{id})
+	GetException(w http.ResponseWriter, r *http.Request, id ID)
+	// UpdateException Replace it; `revision` must be the current one, else 409
+	// (PUT /exceptions/{id})
+	UpdateException(w http.ResponseWriter, r *http.Request, id ID)
+
 	// (GET /gateways)
 	ListGateways(w http.ResponseWriter, r *http.Request)
 	// QueryLake Run one read-only SQL statement over the view `events` (operator)
@@ -8077,7 +9651,7 @@ type ServerInterface interface {
 
 	// (POST /services)
 	CreateService(w http.ResponseWriter, r *http.Request)
-	// DeleteService Delete it with its routes
+	// DeleteService Delete it with its routes, exceptions and rule actions
 	// (DELETE /services/{id})
 	DeleteService(w http.ResponseWriter, r *http.Request, id ID)
 
@@ -8086,6 +9660,12 @@ type ServerInterface interface {
 	// UpdateService Replace it; `revision` must be the current one, else 409
 	// (PUT /services/{id})
 	UpdateService(w http.ResponseWriter, r *http.Request, id ID)
+	// GetRuleActions What the service makes of single rules
+	// (GET /services/{id}/actions)
+	GetRuleActions(w http.ResponseWriter, r *http.Request, id ID)
+	// SetRuleActions Replace them; `revision` must be the current one, else 409
+	// (PUT /services/{id}/actions)
+	SetRuleActions(w http.ResponseWriter, r *http.Request, id ID)
 	// SendTestAttack Send one harmless request that looks like an attack through the gateway
 	// (POST /services/{id}/test-attack)
 	SendTestAttack(w http.ResponseWriter, r *http.Request, id ID)
@@ -8454,6 +10034,145 @@ func (siw *ServerInterfaceWrapper) GetEvent(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetEvent(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExceptions operation middleware
+func (siw *ServerInterfaceWrapper) ListExceptions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListExceptionsParams
+
+	// ------------- Optional query parameter "service_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "service_id", r.URL.Query(), &params.ServiceId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "service_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "service_id", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExceptions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateException operation middleware
+func (siw *ServerInterfaceWrapper) CreateException(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateException(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PreviewException operation middleware
+func (siw *ServerInterfaceWrapper) PreviewException(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PreviewException(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteException operation middleware
+func (siw *ServerInterfaceWrapper) DeleteException(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteException(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetException operation middleware
+func (siw *ServerInterfaceWrapper) GetException(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetException(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateException operation middleware
+func (siw *ServerInterfaceWrapper) UpdateException(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateException(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -8979,6 +10698,58 @@ func (siw *ServerInterfaceWrapper) UpdateService(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// GetRuleActions operation middleware
+func (siw *ServerInterfaceWrapper) GetRuleActions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRuleActions(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetRuleActions operation middleware
+func (siw *ServerInterfaceWrapper) SetRuleActions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetRuleActions(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // SendTestAttack operation middleware
 func (siw *ServerInterfaceWrapper) SendTestAttack(w http.ResponseWriter, r *http.Request) {
 
@@ -9427,6 +11198,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/routes/{id}", wrapper.DeleteRoute)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/routes/{id}", wrapper.GetRoute)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/routes/{id}", wrapper.UpdateRoute)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/services/{id}/actions", wrapper.GetRuleActions)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/services/{id}/actions", wrapper.SetRuleActions)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/exceptions", wrapper.ListExceptions)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/exceptions", wrapper.CreateException)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/exceptions/preview", wrapper.PreviewException)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/exceptions/{id}", wrapper.DeleteException)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/exceptions/{id}", wrapper.GetException)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/exceptions/{id}", wrapper.UpdateException)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/gateways", wrapper.ListGateways)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/overview", wrapper.GetOverview)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/events", wrapper.ListEvents)
@@ -9693,6 +11472,235 @@ type GetEventdefaultJSONResponse struct {
 }
 
 func (response GetEventdefaultJSONResponse) VisitGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExceptionsRequestObject struct {
+	Params ListExceptionsParams
+}
+
+type ListExceptionsResponseObject interface {
+	VisitListExceptionsResponse(w http.ResponseWriter) error
+}
+
+type ListExceptions200JSONResponse []Exception
+
+func (response ListExceptions200JSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExceptionsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListExceptionsdefaultJSONResponse) VisitListExceptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExceptionRequestObject struct {
+	Body *CreateExceptionJSONRequestBody
+}
+
+type CreateExceptionResponseObject interface {
+	VisitCreateExceptionResponse(w http.ResponseWriter) error
+}
+
+type CreateException201JSONResponse Exception
+
+func (response CreateException201JSONResponse) VisitCreateExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExceptiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateExceptiondefaultJSONResponse) VisitCreateExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewExceptionRequestObject struct {
+	Body *PreviewExceptionJSONRequestBody
+}
+
+type PreviewExceptionResponseObject interface {
+	VisitPreviewExceptionResponse(w http.ResponseWriter) error
+}
+
+type PreviewException200JSONResponse Preview
+
+func (response PreviewException200JSONResponse) VisitPreviewExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewExceptiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response PreviewExceptiondefaultJSONResponse) VisitPreviewExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExceptionRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type DeleteExceptionResponseObject interface {
+	VisitDeleteExceptionResponse(w http.ResponseWriter) error
+}
+
+type DeleteException204Response struct {
+}
+
+func (response DeleteException204Response) VisitDeleteExceptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteExceptiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteExceptiondefaultJSONResponse) VisitDeleteExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExceptionRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type GetExceptionResponseObject interface {
+	VisitGetExceptionResponse(w http.ResponseWriter) error
+}
+
+type GetException200JSONResponse Exception
+
+func (response GetException200JSONResponse) VisitGetExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExceptiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetExceptiondefaultJSONResponse) VisitGetExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExceptionRequestObject struct {
+	Id   ID `json:"id"`
+	Body *UpdateExceptionJSONRequestBody
+}
+
+type UpdateExceptionResponseObject interface {
+	VisitUpdateExceptionResponse(w http.ResponseWriter) error
+}
+
+type UpdateException200JSONResponse Exception
+
+func (response UpdateException200JSONResponse) VisitUpdateExceptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExceptiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateExceptiondefaultJSONResponse) VisitUpdateExceptionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10519,6 +12527,85 @@ func (response UpdateServicedefaultJSONResponse) VisitUpdateServiceResponse(w ht
 	return err
 }
 
+type GetRuleActionsRequestObject struct {
+	Id ID `json:"id"`
+}
+
+type GetRuleActionsResponseObject interface {
+	VisitGetRuleActionsResponse(w http.ResponseWriter) error
+}
+
+type GetRuleActions200JSONResponse RuleActions
+
+func (response GetRuleActions200JSONResponse) VisitGetRuleActionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRuleActionsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetRuleActionsdefaultJSONResponse) VisitGetRuleActionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRuleActionsRequestObject struct {
+	Id   ID `json:"id"`
+	Body *SetRuleActionsJSONRequestBody
+}
+
+type SetRuleActionsResponseObject interface {
+	VisitSetRuleActionsResponse(w http.ResponseWriter) error
+}
+
+type SetRuleActions200JSONResponse RuleActions
+
+func (response SetRuleActions200JSONResponse) VisitSetRuleActionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetRuleActionsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response SetRuleActionsdefaultJSONResponse) VisitSetRuleActionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SendTestAttackRequestObject struct {
 	Id ID `json:"id"`
 }
@@ -11099,6 +13186,24 @@ type StrictServerInterface interface {
 	// (GET /events/{id})
 	GetEvent(ctx context.Context, request GetEventRequestObject) (GetEventResponseObject, error)
 
+	// (GET /exceptions)
+	ListExceptions(ctx context.Context, request ListExceptionsRequestObject) (ListExceptionsResponseObject, error)
+	// CreateException Take a rule, or what it looks at, away from some requests of a service
+	// (POST /exceptions)
+	CreateException(ctx context.Context, request CreateExceptionRequestObject) (CreateExceptionResponseObject, error)
+	// PreviewException What an exception would have done to stored events
+	// (POST /exceptions/preview)
+	PreviewException(ctx context.Context, request PreviewExceptionRequestObject) (PreviewExceptionResponseObject, error)
+
+	// (DELETE /exceptions/{id})
+	DeleteException(ctx context.Context, request DeleteExceptionRequestObject) (DeleteExceptionResponseObject, error)
+
+	// (GET /exceptions/{id})
+	GetException(ctx context.Context, request GetExceptionRequestObject) (GetExceptionResponseObject, error)
+	// UpdateException Replace it; `revision` must be the current one, else 409
+	// (PUT /exceptions/{id})
+	UpdateException(ctx context.Context, request UpdateExceptionRequestObject) (UpdateExceptionResponseObject, error)
+
 	// (GET /gateways)
 	ListGateways(ctx context.Context, request ListGatewaysRequestObject) (ListGatewaysResponseObject, error)
 	// QueryLake Run one read-only SQL statement over the view `events` (operator)
@@ -11152,7 +13257,7 @@ type StrictServerInterface interface {
 
 	// (POST /services)
 	CreateService(ctx context.Context, request CreateServiceRequestObject) (CreateServiceResponseObject, error)
-	// DeleteService Delete it with its routes
+	// DeleteService Delete it with its routes, exceptions and rule actions
 	// (DELETE /services/{id})
 	DeleteService(ctx context.Context, request DeleteServiceRequestObject) (DeleteServiceResponseObject, error)
 
@@ -11161,6 +13266,12 @@ type StrictServerInterface interface {
 	// UpdateService Replace it; `revision` must be the current one, else 409
 	// (PUT /services/{id})
 	UpdateService(ctx context.Context, request UpdateServiceRequestObject) (UpdateServiceResponseObject, error)
+	// GetRuleActions What the service makes of single rules
+	// (GET /services/{id}/actions)
+	GetRuleActions(ctx context.Context, request GetRuleActionsRequestObject) (GetRuleActionsResponseObject, error)
+	// SetRuleActions Replace them; `revision` must be the current one, else 409
+	// (PUT /services/{id}/actions)
+	SetRuleActions(ctx context.Context, request SetRuleActionsRequestObject) (SetRuleActionsResponseObject, error)
 	// SendTestAttack Send one harmless request that looks like an attack through the gateway
 	// (POST /services/{id}/test-attack)
 	SendTestAttack(ctx context.Context, request SendTestAttackRequestObject) (SendTestAttackResponseObject, error)
@@ -11396,6 +13507,179 @@ func (sh *strictHandler) GetEvent(w http.ResponseWriter, r *http.Request, id ID)
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetEventResponseObject); ok {
 		if err := validResponse.VisitGetEventResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListExceptions operation middleware
+func (sh *strictHandler) ListExceptions(w http.ResponseWriter, r *http.Request, params ListExceptionsParams) {
+	var request ListExceptionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExceptions(ctx, request.(ListExceptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExceptions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListExceptionsResponseObject); ok {
+		if err := validResponse.VisitListExceptionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateException operation middleware
+func (sh *strictHandler) CreateException(w http.ResponseWriter, r *http.Request) {
+	var request CreateExceptionRequestObject
+
+	var body CreateExceptionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateException(ctx, request.(CreateExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateException")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateExceptionResponseObject); ok {
+		if err := validResponse.VisitCreateExceptionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewException operation middleware
+func (sh *strictHandler) PreviewException(w http.ResponseWriter, r *http.Request) {
+	var request PreviewExceptionRequestObject
+
+	var body PreviewExceptionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewException(ctx, request.(PreviewExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewException")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PreviewExceptionResponseObject); ok {
+		if err := validResponse.VisitPreviewExceptionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteException operation middleware
+func (sh *strictHandler) DeleteException(w http.ResponseWriter, r *http.Request, id ID) {
+	var request DeleteExceptionRequestObject
+
+	request.Id = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteException(ctx, request.(DeleteExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteException")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteExceptionResponseObject); ok {
+		if err := validResponse.VisitDeleteExceptionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetException operation middleware
+func (sh *strictHandler) GetException(w http.ResponseWriter, r *http.Request, id ID) {
+	var request GetExceptionRequestObject
+
+	request.Id = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetException(ctx, request.(GetExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetException")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetExceptionResponseObject); ok {
+		if err := validResponse.VisitGetExceptionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateException operation middleware
+func (sh *strictHandler) UpdateException(w http.ResponseWriter, r *http.Request, id ID) {
+	var request UpdateExceptionRequestObject
+
+	request.Id = id
+
+	var body UpdateExceptionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateException(ctx, request.(UpdateExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateException")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateExceptionResponseObject); ok {
+		if err := validResponse.VisitUpdateExceptionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11991,6 +14275,65 @@ func (sh *strictHandler) UpdateService(w http.ResponseWriter, r *http.Request, i
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateServiceResponseObject); ok {
 		if err := validResponse.VisitUpdateServiceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRuleActions operation middleware
+func (sh *strictHandler) GetRuleActions(w http.ResponseWriter, r *http.Request, id ID) {
+	var request GetRuleActionsRequestObject
+
+	request.Id = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRuleActions(ctx, request.(GetRuleActionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRuleActions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRuleActionsResponseObject); ok {
+		if err := validResponse.VisitGetRuleActionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetRuleActions operation middleware
+func (sh *strictHandler) SetRuleActions(w http.ResponseWriter, r *http.Request, id ID) {
+	var request SetRuleActionsRequestObject
+
+	request.Id = id
+
+	var body SetRuleActionsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetRuleActions(ctx, request.(SetRuleActionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetRuleActions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetRuleActionsResponseObject); ok {
+		if err := validResponse.VisitSetRuleActionsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -28,7 +28,7 @@ var rooms = map[string]string{
 	// nouns
 	"asset":  "std",
 	"event":  "std",
-	"policy": "std asset",
+	"policy": "std asset event",
 
 	// traffic
 	"waf":     "",
@@ -38,7 +38,7 @@ var rooms = map[string]string{
 	"lake": "event",
 
 	// control
-	"api":     "asset event",
+	"api":     "asset event policy",
 	"manager": "api asset event policy",
 	"console": "",
 

@@ -157,6 +157,7 @@ const (
 	ServerGroups Kind = "server_group"
 	Services     Kind = "service"
 	Routes       Kind = "route"
+	Exceptions   Kind = "exception"
 )
 
 // Delete removes one object or returns ErrNotFound. What hangs on it must be gone.
@@ -171,6 +172,8 @@ func (t *Tx) Delete(ctx context.Context, kind Kind, id string) error {
 		table = "services"
 	case Routes:
 		table = "routes"
+	case Exceptions:
+		table = "exceptions"
 	default:
 		return fmt.Errorf("delete: unknown kind %q", kind)
 	}

@@ -1,5 +1,5 @@
 // Package store keeps what the management server knows: sites, server groups,
-// services, routes, users, sessions, API tokens, the audit trail and traffic
+// services, routes, exceptions, users, sessions, API tokens, the audit trail and traffic
 // counts. It knows how to write and read them and nothing of what they mean:
 // rules such as "the last administrator stays" belong to package manager.
 //
@@ -230,7 +230,7 @@ func encode[T any](v []T) string {
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // strings and ports always encode
+		panic(err) // strings, ports and rule actions always encode
 	}
 	return string(b)
 }

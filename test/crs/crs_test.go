@@ -106,15 +106,16 @@ func start(t *testing.T) *rig {
 			t.Error("shutdown:", err)
 		}
 	})
-	p, err := policy.Compile(1,
-		[]asset.Site{{ID: "s", Name: "crs"}},
-		[]asset.ServerGroup{{ID: "g", SiteID: "s", Name: "crs", Mode: asset.Simulation}},
-		[]asset.Service{{
+	p, err := policy.Compile(1, policy.Objects{
+		Sites:        []asset.Site{{ID: "s", Name: "crs"}},
+		ServerGroups: []asset.ServerGroup{{ID: "g", SiteID: "s", Name: "crs", Mode: asset.Simulation}},
+		Services: []asset.Service{{
 			ID: "v", ServerGroupID: "g", Name: "crs", Ports: []asset.Port{{Address: "127.0.0.1:0"}},
 			AccessEvents: true, // an event for each request, also for those without a match
 			Paranoia:     4,
 		}},
-		[]asset.Route{{ID: "r", ServiceID: "v", Upstreams: []string{up.URL}, PreserveHost: true}})
+		Routes: []asset.Route{{ID: "r", ServiceID: "v", Upstreams: []string{up.URL}, PreserveHost: true}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,11 +97,12 @@ func (nowhere) Put(*event.Event) error { return nil }
 
 func serveGateway(ctx context.Context, mode asset.Mode, upstream string, out io.Writer) error {
 	g := gateway.New(gateway.Config{Name: "bench"}, nowhere{}, slog.New(slog.DiscardHandler))
-	p, err := policy.Compile(1,
-		[]asset.Site{{ID: "s", Name: "bench"}},
-		[]asset.ServerGroup{{ID: "g", SiteID: "s", Name: "bench", Mode: mode, PassWhenDisabled: true}},
-		[]asset.Service{{ID: "v", ServerGroupID: "g", Name: "bench", Ports: []asset.Port{{Address: "127.0.0.1:0"}}}},
-		[]asset.Route{{ID: "r", ServiceID: "v", Upstreams: []string{upstream}, PreserveHost: true}})
+	p, err := policy.Compile(1, policy.Objects{
+		Sites:        []asset.Site{{ID: "s", Name: "bench"}},
+		ServerGroups: []asset.ServerGroup{{ID: "g", SiteID: "s", Name: "bench", Mode: mode, PassWhenDisabled: true}},
+		Services:     []asset.Service{{ID: "v", ServerGroupID: "g", Name: "bench", Ports: []asset.Port{{Address: "127.0.0.1:0"}}}},
+		Routes:       []asset.Route{{ID: "r", ServiceID: "v", Upstreams: []string{upstream}, PreserveHost: true}},
+	})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ const screens = [
   ['sites', '/sites'],
   ['site-form', '/sites', (page) => page.locator('button[aria-label^="Edit service"]').first().click({timeout: 3000})],
   ['mode', '/sites', (page) => page.locator('.modes [aria-checked="false"]').first().click({timeout: 3000})],
+  ['exceptions', '/exceptions'],
+  ['exception-form', '/exceptions', (page) => page.locator('button[aria-label^="Edit exception"]').first().click({timeout: 3000})],
+  ['allow', '/events?range=24h&q=attack%3Asqli', allow],
   ['gateways', '/gateways'],
   ['lake', '/lake', (page) => page.locator('form button[type=submit]').click({timeout: 3000})],
   ['users', '/users'],
@@ -46,6 +49,12 @@ async function openAlone(page) {
   await openFirst(page)
   const id = new URL(page.url()).searchParams.get('id') ?? (await page.locator('.detail-head .mono').first().textContent())
   await page.goto(base + '/events/' + id)
+}
+
+async function allow(page) {
+  await openAlone(page)
+  await page.getByRole('button', {name: 'Allow like this…'}).first().click({timeout: 5000})
+  await page.getByText(/Would have touched/).waitFor({timeout: 10000})
 }
 
 async function examine(page, name) {

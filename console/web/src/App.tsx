@@ -12,6 +12,7 @@ const Overview = lazy(() => import('./screens/Overview'))
 const Events = lazy(() => import('./screens/Events'))
 const EventPage = lazy(() => import('./screens/EventPage'))
 const Sites = lazy(() => import('./screens/Sites'))
+const Exceptions = lazy(() => import('./screens/Exceptions'))
 const Gateways = lazy(() => import('./screens/Gateways'))
 const Lake = lazy(() => import('./screens/Lake'))
 const Users = lazy(() => import('./screens/Users'))
@@ -71,6 +72,7 @@ export function App() {
             <Route path="/events" element={<Events />} />
             <Route path="/events/:id" element={<EventPage />} />
             <Route path="/sites" element={<Sites />} />
+            <Route path="/exceptions" element={<Exceptions />} />
             <Route path="/gateways" element={<Gateways />} />
             <Route path="/lake" element={<For role="operator" title="Lake query" is={<Lake />} />} />
             <Route path="/users" element={<Users />} />

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/manager/store"
+	"github.com/ringwall/ringwall/policy"
 )
 
 // TestStore runs the suite. open returns an empty store each time and closes it when
@@ -29,6 +30,8 @@ func TestStore(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"an update needs the stored revision", revisions},
 		{"names are unique where they must be", names},
 		{"a parent with children stays", parents},
+		{"exceptions come back as they were written", exceptions},
+		{"rule actions are replaced as a whole", ruleActions},
 		{"a failed write leaves nothing behind", rollback},
 		{"counters grow without gaps under concurrency", counters},
 		{"a view does not change while it is open", view},
@@ -210,6 +213,84 @@ func parents(t *testing.T, s *store.Store) {
 		return errors.Join(tx.Delete(ctx, store.Routes, "r"), tx.Delete(ctx, store.Services, "v"), tx.Delete(ctx, store.ServerGroups, "g"), tx.Delete(ctx, store.Sites, "s"))
 	})
 	wantError(t, store.ErrNotFound, s.Write(ctx, func(tx *store.Tx) error { return tx.Delete(ctx, store.Sites, "s") }))
+}
+
+func exceptions(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	tree(t, s)
+	x := policy.Exception{
+		ID: "x", ServiceID: "v", RuleID: 942100, RuleIDLast: 942199, Tag: "t", Target: "ARGS:q", PathPrefix: "/a", Methods: []string{"GET"}, Sources: []string{"10.0.0.0/8"},
+		Expires: now.Add(time.Hour), Owner: "o", Comment: "c", Enabled: true, Created: now,
+	}
+	later := policy.Exception{ID: "a", ServiceID: "v", Tag: "t", Methods: []string{}, Sources: []string{}, Created: now.Add(time.Minute)}
+	write(t, s, func(tx *store.Tx) (err error) {
+		if later, err = tx.CreateException(ctx, later); err != nil {
+			return err
+		}
+		x, err = tx.CreateException(ctx, x)
+		return err
+	})
+	if x.Revision != 1 {
+		t.Errorf("revision of a new exception: %d", x.Revision)
+	}
+	list, err := s.Exceptions(ctx, "v")
+	same(t, []policy.Exception{x, later}, must(t, list, err))
+	want := x
+	want.Revision, want.Target, want.Enabled, want.Expires = 2, "", false, time.Time{}
+	x.Target, x.Enabled, x.Expires, x.Created = "", false, time.Time{}, time.Time{}
+	write(t, s, func(tx *store.Tx) (err error) {
+		x, err = tx.UpdateException(ctx, x)
+		return err
+	})
+	same(t, want, x) // created is kept
+	got, err := s.Exception(ctx, "x")
+	same(t, want, must(t, got, err))
+	x.Revision = 1
+	wantError(t, store.ErrStale, s.Write(ctx, func(tx *store.Tx) error { _, err := tx.UpdateException(ctx, x); return err }))
+	if err := s.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.Delete(ctx, store.Routes, "r"), tx.Delete(ctx, store.Services, "v"))
+	}); err == nil {
+		t.Error("a service was deleted under its exceptions")
+	}
+	write(t, s, func(tx *store.Tx) error { return tx.Delete(ctx, store.Exceptions, "x") })
+	_, err = s.Exception(ctx, "x")
+	wantError(t, store.ErrNotFound, err)
+	list, err = s.Exceptions(ctx, "other")
+	same(t, []policy.Exception{}, must(t, list, err))
+}
+
+func ruleActions(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	tree(t, s)
+	none := policy.RuleActions{ServiceID: "v", Actions: []policy.RuleAction{}}
+	got, err := s.ServiceActions(ctx, "v")
+	same(t, none, must(t, got, err))
+	put := func(revision int64, actions ...policy.RuleAction) (a policy.RuleActions, err error) {
+		err = s.Write(ctx, func(tx *store.Tx) error {
+			a, err = tx.PutServiceActions(ctx, policy.RuleActions{ServiceID: "v", Revision: revision, Actions: actions})
+			return err
+		})
+		return a, err
+	}
+	_, err = put(1)
+	wantError(t, store.ErrStale, err)
+	a, err := put(0, policy.RuleAction{RuleID: 942100, Action: policy.Count})
+	same(t, int64(1), must(t, a, err).Revision)
+	_, err = put(0)
+	wantError(t, store.ErrStale, err)
+	a, err = put(1, policy.RuleAction{RuleID: 7, Action: policy.Block})
+	same(t, int64(2), must(t, a, err).Revision)
+	_, err = put(1)
+	wantError(t, store.ErrStale, err)
+	got, err = s.ServiceActions(ctx, "v")
+	same(t, a, must(t, got, err))
+	list, err := s.RuleActions(ctx)
+	same(t, []policy.RuleActions{a}, must(t, list, err))
+	write(t, s, func(tx *store.Tx) error {
+		return errors.Join(tx.DeleteServiceActions(ctx, "v"), tx.DeleteServiceActions(ctx, "v"))
+	})
+	got, err = s.ServiceActions(ctx, "v")
+	same(t, none, must(t, got, err))
 }
 
 func rollback(t *testing.T, s *store.Store) {

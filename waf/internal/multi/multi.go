@@ -12,10 +12,9 @@ type Automaton struct {
 	stride uint32
 	// next holds rows of stride entries. An entry is the index of the next row,
 	// with hasOutput set if words end in that state.
-	next    []uint32
-	outAt   []uint32 // by row number: where its outputs begin in outs
-	outs    []int32
-	lengths []int32 // length of each word
+	next  []uint32
+	outAt []uint32 // by row number: where its outputs begin in outs
+	outs  []int32
 }
 
 const hasOutput = 1 << 31

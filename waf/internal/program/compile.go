@@ -340,7 +340,7 @@ func (c *compiler) targets(l *link, list []seclang.Target) error {
 		l.targets = append(l.targets, target{variable: t.Variable, count: t.Count, key: s})
 	}
 	if len(l.targets) == 0 {
-		return errors.New("rule looks at nothing; name a variable without !")
+		return errors.New("rule looks at nothing; name a variable that is not negated")
 	}
 	return nil
 }

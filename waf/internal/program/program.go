@@ -164,9 +164,3 @@ func (s set) or(o set) {
 		s[i] |= w
 	}
 }
-
-func (s set) clear() {
-	for i := range s {
-		s[i] = 0
-	}
-}

@@ -82,7 +82,7 @@ export interface AuditEntry {
   source: string
   /** create, update, delete, mode, login, login-failed, logout … */
   verb: string
-  /** site, server_group, service, route, user, token, session */
+  /** site, server_group, service, route, exception, rule_actions, user, token, session */
   object: string
   object_id?: string
   name: string
@@ -158,6 +158,74 @@ export interface Route {
   upstreams: string[]
   preserve_host?: boolean
   insecure_skip_verify?: boolean
+}
+
+/** Takes a rule, or what it looks at, away from those requests of a service that fulfil all conditions */
+export interface Exception {
+  id?: string
+  revision?: number
+  service_id: string
+  /** A rule; name either a rule or a tag */
+  rule_id?: number
+  /** The last rule of a range that begins with rule_id */
+  rule_id_last?: number
+  /** A tag of rules such as attack-sqli */
+  tag?: string
+  /** What the rules do not look at: a variable or a member, ARGS:q or REQUEST_COOKIES:/^sess/; empty for the whole rules */
+  target?: string
+  /** The path and what is below it, as sent; holds for no path with escapes, dot segments or doubled slashes */
+  path_prefix?: string
+  /** Empty for any */
+  methods?: string[] | null
+  /** Networks of clients; empty for any */
+  sources?: string[] | null
+  /** When it ends; absent for never */
+  expires?: string
+  owner?: string
+  /** Why there is an exception */
+  comment: string
+  enabled: boolean
+  created?: string
+}
+
+export interface ExceptionPreview {
+  exception: Exception
+  /** Default: 7 days before `to`, which is also the longest range */
+  from?: string
+  /** Default: now */
+  to?: string
+}
+
+export interface Preview {
+  /** Events in which the rules matched */
+  looked: number
+  /** Events from which the exception takes a match away */
+  touched: number
+  /** Of those, the ones that asked for blocking and no longer would */
+  passed: number
+  /** There were more events than were looked at */
+  truncated: boolean
+  /** At most 20 of the touched events, those that would pass first */
+  samples: PreviewSample[]
+}
+
+export interface PreviewSample {
+  event: EventSummary
+  /** The score without what the exception takes away */
+  score: number
+  passed: boolean
+}
+
+export interface RuleActions {
+  service_id?: string
+  revision: number
+  actions: RuleAction[]
+}
+
+export interface RuleAction {
+  rule_id: number
+  /** block: refuse at once; alert: report without score; count: neither */
+  action: 'block' | 'alert' | 'count'
 }
 
 export interface TestAttack {
@@ -477,7 +545,7 @@ export const operations = (call: Call) => ({
   getService: (id: string, signal?: AbortSignal) => call<Service>('GET', `/services/${encodeURIComponent(id)}`, {signal}),
   /** Replace it; `revision` must be the current one, else 409 */
   updateService: (id: string, body: Service, signal?: AbortSignal) => call<Service>('PUT', `/services/${encodeURIComponent(id)}`, {body, signal}),
-  /** Delete it with its routes */
+  /** Delete it with its routes, exceptions and rule actions */
   deleteService: (id: string, signal?: AbortSignal) => call<void>('DELETE', `/services/${encodeURIComponent(id)}`, {signal}),
   /** Send one harmless request that looks like an attack through the gateway */
   sendTestAttack: (id: string, signal?: AbortSignal) => call<TestAttack>('POST', `/services/${encodeURIComponent(id)}/test-attack`, {signal}),
@@ -487,6 +555,19 @@ export const operations = (call: Call) => ({
   /** Replace it; `revision` must be the current one, else 409 */
   updateRoute: (id: string, body: Route, signal?: AbortSignal) => call<Route>('PUT', `/routes/${encodeURIComponent(id)}`, {body, signal}),
   deleteRoute: (id: string, signal?: AbortSignal) => call<void>('DELETE', `/routes/${encodeURIComponent(id)}`, {signal}),
+  /** What the service makes of single rules */
+  getRuleActions: (id: string, signal?: AbortSignal) => call<RuleActions>('GET', `/services/${encodeURIComponent(id)}/actions`, {signal}),
+  /** Replace them; `revision` must be the current one, else 409 */
+  setRuleActions: (id: string, body: RuleActions, signal?: AbortSignal) => call<RuleActions>('PUT', `/services/${encodeURIComponent(id)}/actions`, {body, signal}),
+  listExceptions: (query: {service_id?: string} = {}, signal?: AbortSignal) => call<Exception[]>('GET', `/exceptions`, {query, signal}),
+  /** Take a rule, or what it looks at, away from some requests of a service */
+  createException: (body: Exception, signal?: AbortSignal) => call<Exception>('POST', `/exceptions`, {body, signal}),
+  /** What an exception would have done to stored events */
+  previewException: (body: ExceptionPreview, signal?: AbortSignal) => call<Preview>('POST', `/exceptions/preview`, {body, signal}),
+  getException: (id: string, signal?: AbortSignal) => call<Exception>('GET', `/exceptions/${encodeURIComponent(id)}`, {signal}),
+  /** Replace it; `revision` must be the current one, else 409 */
+  updateException: (id: string, body: Exception, signal?: AbortSignal) => call<Exception>('PUT', `/exceptions/${encodeURIComponent(id)}`, {body, signal}),
+  deleteException: (id: string, signal?: AbortSignal) => call<void>('DELETE', `/exceptions/${encodeURIComponent(id)}`, {signal}),
   listGateways: (signal?: AbortSignal) => call<Gateway[]>('GET', `/gateways`, {signal}),
   /** The state of everything in a time range */
   getOverview: (query: {from?: string; to?: string; buckets?: number} = {}, signal?: AbortSignal) => call<Overview>('GET', `/overview`, {query, signal}),

@@ -51,12 +51,15 @@ export const attackColor = (slug: string) => hues[slug] ?? '#7d8797'
 // Tags of rules that do not simply say attack-<type>.
 const tagSlugs: Record<string, string> = {'injection-php': 'php', 'injection-java': 'java', 'injection-generic': 'generic', 'reputation-scanner': 'scanner', 'multipart-header': 'multipart', 'deprecated-header': 'protocol'}
 
+/** The attack type that a tag such as attack-sqli stands for. */
+export const slugOfTag = (tag: string) => tagSlugs[tag.slice(7)] ?? tag.slice(7)
+
 /** Attack types of matches, by score and then in the usual order: as the event package files them. */
 export function attacksOf(matches: Match[]): string[] {
   const order = Object.keys(attackTitles)
   const scores = new Map<string, number>()
   for (const m of matches) {
-    const slugs = new Set((m.tags ?? []).filter((t) => t.startsWith('attack-')).map((t) => tagSlugs[t.slice(7)] ?? t.slice(7)))
+    const slugs = new Set((m.tags ?? []).filter((t) => t.startsWith('attack-')).map(slugOfTag))
     for (const s of slugs) if (order.includes(s)) scores.set(s, (scores.get(s) ?? 0) + m.score)
   }
   const found = [...scores.keys()].sort((a, b) => scores.get(b)! - scores.get(a)! || order.indexOf(a) - order.indexOf(b))

@@ -11,7 +11,9 @@ import {decodeBody, headerOf, locate, parseCookies, parseQuery, percentDecode, r
 import {formatTerm} from '../lib/filter'
 import {bytes, duration, plural} from '../lib/format'
 import {clock, stamp} from '../lib/time'
+import {ExceptionDrawer, type Draft} from './ExceptionForm'
 import {ActionBadge, copyText, cx, Empty, ErrorBox, eventsLink, IconButton, ModeBadge, Payload, SeverityBadge, Skel} from './parts'
+import {useCan} from './session'
 
 interface Props {
   id: string
@@ -78,6 +80,8 @@ export function EventDetail({id, onClose, onPrevious, onNext, fullPage}: Props) 
 
 function Detail({e}: {e: Event}) {
   const matches = e.verdict.matches ?? []
+  const may = useCan('operator')
+  const [draft, setDraft] = useState<Draft | null>(null)
   return (
     <div className="detail">
       <Verdict e={e} />
@@ -89,7 +93,7 @@ function Detail({e}: {e: Event}) {
         </div>
         {matches.length === 0 && <p className="card-body dim">No rule matched.</p>}
         {matches.map((m, i) => (
-          <Rule key={i} m={m} />
+          <Rule key={i} m={m} onAllow={may ? () => setDraft({exception: {service_id: e.service_id}, from: {event: e, match: m}}) : undefined} />
         ))}
       </section>
       {(e.timeline ?? []).length > 0 && (
@@ -111,6 +115,7 @@ function Detail({e}: {e: Event}) {
       )}
       <Circumstances e={e} />
       <Similar e={e} />
+      <ExceptionDrawer draft={draft} onClose={() => setDraft(null)} />
     </div>
   )
 }
@@ -344,7 +349,7 @@ function bodySpans(text: string, matches: Match[]): Span[] {
   return [...locate(text, matches, 'body'), ...locate(text, asJSON, 'body')]
 }
 
-function Rule({m}: {m: Match}) {
+function Rule({m, onAllow}: {m: Match; onAllow?: () => void}) {
   const span = spanOfMatch(m.value, m.offset, m.matched)
   return (
     <div className="rule">
@@ -359,6 +364,11 @@ function Rule({m}: {m: Match}) {
       <div className="sub" style={{marginTop: 0}}>
         <span className="mono">{m.variable}</span>
         <span className="faint">phase {m.phase}</span>
+        {onAllow && (
+          <Button variant="default" size="compact-xs" ml="auto" onClick={onAllow}>
+            Allow like this…
+          </Button>
+        )}
       </div>
       <p className="payload">
         <Payload text={m.value} spans={span ? [span] : []} />

@@ -24,6 +24,7 @@ export function useScreens(): Screen[] {
     {to: '/', title: 'Overview', icon: 'overview'},
     {to: '/events', title: 'Events', icon: 'events'},
     {to: '/sites', title: 'Sites', icon: 'sites'},
+    {to: '/exceptions', title: 'Exceptions', icon: 'exception'},
     {to: '/gateways', title: 'Gateways', icon: 'gateways'},
     operator && {to: '/lake', title: 'Lake query', icon: 'lake'},
     {to: '/users', title: admin ? 'Users & tokens' : 'Tokens', icon: 'users'},

@@ -1,0 +1,146 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/event"
+	"github.com/ringwall/ringwall/manager/store"
+	"github.com/ringwall/ringwall/policy"
+)
+
+var exceptions = object[policy.Exception]{
+	kind:   store.Exceptions,
+	fields: func(x *policy.Exception) (*string, *int64) { return &x.ID, &x.Revision },
+	name:   policy.Exception.String,
+	parent: func(ctx context.Context, tx *store.Tx, x policy.Exception) error {
+		_, err := tx.Service(ctx, x.ServiceID)
+		return missingParent(err, "service_id", x.ServiceID)
+	},
+	children: func(context.Context, *Manager, *store.Tx, actor, policy.Exception) error { return nil },
+	get:      store.Reader.Exception, create: (*store.Tx).CreateException, update: (*store.Tx).UpdateException,
+}
+
+// tidyException makes an exception as it is when read again.
+func tidyException(ctx context.Context, x policy.Exception) policy.Exception {
+	x.Methods, x.Sources = filled(x.Methods), filled(x.Sources)
+	if !x.Expires.IsZero() {
+		x.Expires = x.Expires.UTC().Truncate(time.Millisecond)
+	}
+	if x.Owner == "" {
+		x.Owner = identityFrom(ctx).user.Name
+	}
+	return x
+}
+
+// ListExceptions implements apigen.StrictServerInterface.
+func (s server) ListExceptions(ctx context.Context, r apigen.ListExceptionsRequestObject) (apigen.ListExceptionsResponseObject, error) {
+	list, err := s.store.Exceptions(ctx, value(r.Params.ServiceId))
+	return apigen.ListExceptions200JSONResponse(list), err
+}
+
+// CreateException implements apigen.StrictServerInterface.
+func (s server) CreateException(ctx context.Context, r apigen.CreateExceptionRequestObject) (apigen.CreateExceptionResponseObject, error) {
+	x := tidyException(ctx, *r.Body)
+	x.Created = s.now()
+	x, err := exceptions.created(ctx, s.Manager, x)
+	return apigen.CreateException201JSONResponse(x), err
+}
+
+// GetException implements apigen.StrictServerInterface.
+func (s server) GetException(ctx context.Context, r apigen.GetExceptionRequestObject) (apigen.GetExceptionResponseObject, error) {
+	x, err := exceptions.find(ctx, s.store.Reader, r.Id)
+	return apigen.GetException200JSONResponse(x), err
+}
+
+// UpdateException implements apigen.StrictServerInterface.
+func (s server) UpdateException(ctx context.Context, r apigen.UpdateExceptionRequestObject) (apigen.UpdateExceptionResponseObject, error) {
+	x, err := exceptions.replaced(ctx, s.Manager, r.Id, tidyException(ctx, *r.Body))
+	return apigen.UpdateException200JSONResponse(x), err
+}
+
+// DeleteException implements apigen.StrictServerInterface.
+func (s server) DeleteException(ctx context.Context, r apigen.DeleteExceptionRequestObject) (apigen.DeleteExceptionResponseObject, error) {
+	return apigen.DeleteException204Response{}, exceptions.deleted(ctx, s.Manager, r.Id)
+}
+
+const (
+	// previewRange is how far back a preview looks, and the longest range it takes.
+	previewRange = 7 * 24 * time.Hour
+	// previewEvents bounds how many events are read for one.
+	previewEvents = 20_000
+)
+
+// PreviewException implements apigen.StrictServerInterface.
+func (s server) PreviewException(ctx context.Context, r apigen.PreviewExceptionRequestObject) (apigen.PreviewExceptionResponseObject, error) {
+	x := r.Body.Exception
+	if x.Comment == "" {
+		x.Comment = "preview" // one decides what to write after having seen it
+	}
+	if err := x.Validate(); err != nil {
+		return nil, invalid(err)
+	}
+	to := s.now()
+	if r.Body.To != nil {
+		to = *r.Body.To
+	}
+	from := to.Add(-previewRange)
+	if r.Body.From != nil {
+		from = *r.Body.From
+	}
+	from, to, err := timeRange(s.now().UTC(), &from, &to)
+	if err != nil {
+		return nil, err
+	}
+	if to.Sub(from) > previewRange {
+		return nil, badRequest("from, to: at most 7 days")
+	}
+	p, err := policy.NewPreviewer(x)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	q := event.MatchQuery{From: from, To: to, ServiceID: x.ServiceID, RuleID: x.RuleID, RuleIDLast: x.RuleIDLast, Tag: x.Tag, Limit: previewEvents}
+	more, err := s.events.Matched(ctx, q, p.Add)
+	sum := p.Preview()
+	sum.Truncated = more
+	return apigen.PreviewException200JSONResponse(sum), err
+}
+
+// GetRuleActions implements apigen.StrictServerInterface.
+func (s server) GetRuleActions(ctx context.Context, r apigen.GetRuleActionsRequestObject) (apigen.GetRuleActionsResponseObject, error) {
+	if _, err := services.find(ctx, s.store.Reader, r.Id); err != nil {
+		return nil, err
+	}
+	a, err := s.store.ServiceActions(ctx, r.Id)
+	return apigen.GetRuleActions200JSONResponse(a), err
+}
+
+// SetRuleActions implements apigen.StrictServerInterface.
+func (s server) SetRuleActions(ctx context.Context, r apigen.SetRuleActionsRequestObject) (apigen.SetRuleActionsResponseObject, error) {
+	a := *r.Body
+	if a.ServiceID != "" && a.ServiceID != r.Id {
+		return nil, badRequest("service_id: the path says %q, the body %q", r.Id, a.ServiceID)
+	}
+	a.ServiceID, a.Actions = r.Id, filled(a.Actions)
+	if err := a.Validate(); err != nil {
+		return nil, invalid(err)
+	}
+	err := s.change(ctx, func(tx *store.Tx) error {
+		svc, err := services.find(ctx, tx.Reader, r.Id)
+		if err != nil {
+			return err
+		}
+		before, err := tx.ServiceActions(ctx, r.Id)
+		if err != nil {
+			return err
+		}
+		if a, err = tx.PutServiceActions(ctx, a); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, identityFrom(ctx).actor(), record{verb: "update", object: "rule_actions", id: r.Id, name: svc.Name, before: before, after: a})
+	})
+	return apigen.SetRuleActions200JSONResponse(a), err
+}
