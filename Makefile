@@ -62,12 +62,12 @@ e2e: build
 bench-waf:
 	@tools/setup.sh bench
 	@mkdir -p bin
-	@go build -trimpath -o bin/ ./test/peers/cmd/peers
+	@go build -o bin/ ./test/peers/cmd/peers
 	@bin/peers waf -out bench $(PEERS)
 
 bench-gateway: build
 	@tools/setup.sh bench
-	@go build -trimpath -o bin/ ./test/peers/cmd/peers
+	@go build -o bin/ ./test/peers/cmd/peers
 	@bin/peers gateway -out bench -ringwall bin/ringwall $(PEERS)
 
 # The regression tests of the Core Rule Set, first the engine alone, then as real
