@@ -827,3 +827,31 @@ func TestShutdownLetsRequestsFinish(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// order notes what happens first: the event is stored or the client is answered.
+type order struct {
+	http.ResponseWriter
+	steps []string
+}
+
+func (o *order) Put(*event.Event) error {
+	o.steps = append(o.steps, "stored")
+	return nil
+}
+
+func (o *order) WriteHeader(status int) {
+	o.steps = append(o.steps, "answered")
+	o.ResponseWriter.WriteHeader(status)
+}
+
+func TestABlockedRequestIsStoredBeforeItIsAnswered(t *testing.T) {
+	r := start(t, Config{}, http.HandlerFunc(echo))
+	o := &order{ResponseWriter: httptest.NewRecorder()}
+	r.gateway.sink = o
+	req := httptest.NewRequest(http.MethodGet, attack, nil)
+	req.Header.Set("User-Agent", "Mozilla/5.0")
+	r.gateway.listeners["127.0.0.1:0"].ServeHTTP(o, req)
+	if !slices.Equal(o.steps, []string{"stored", "answered"}) {
+		t.Fatalf("got %v", o.steps)
+	}
+}
