@@ -142,8 +142,12 @@ func TestTheFilterIsSound(t *testing.T) {
 				continue
 			}
 			for round := 0; round <= rounds; round++ {
-				if want, got := verdictOf(plain, x), verdictOf(fast, x); got != want {
-					t.Errorf("level %d: %s %q %q %q:\nfiltered %s\nplain    %s", paranoia, x.Method, x.URI, x.Header, x.Body, got, want)
+				// The second time values are memorized, the third time they are known.
+				want := verdictOf(plain, x)
+				for range 3 {
+					if got := verdictOf(fast, x); got != want {
+						t.Errorf("level %d: %s %q %q %q:\nfiltered %s\nplain    %s", paranoia, x.Method, x.URI, x.Header, x.Body, got, want)
+					}
 				}
 				x = mutate(rnd, x, all[rnd.IntN(len(all))])
 			}
@@ -175,8 +179,11 @@ func FuzzRequest(f *testing.F) {
 			"Content-Type": {types[int(kind)%len(types)]}, name: {value},
 		}}
 		x.Response = exchange.Response{Status: 200, Header: map[string][]string{"Content-Type": {"text/html"}}, Body: []byte(body)}
-		if want, got := verdictOf(plain, x), verdictOf(fast, x); got != want {
-			t.Errorf("filtered %s\nplain    %s", got, want)
+		want := verdictOf(plain, x)
+		for range 3 {
+			if got := verdictOf(fast, x); got != want {
+				t.Errorf("filtered %s\nplain    %s", got, want)
+			}
 		}
 	})
 }

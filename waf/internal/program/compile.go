@@ -698,6 +698,7 @@ func (c *compiler) finish(plain bool) {
 	}
 	if !plain {
 		kept = p.fold()
+		p.settle(kept)
 	}
 	for n := 1; n < phaseCount; n++ {
 		ph := &p.phases[n]
@@ -718,6 +719,7 @@ func (c *compiler) finish(plain bool) {
 	p.findNeeded()
 	p.findScalars()
 	p.findSlots()
+	p.memory = newMemory(p)
 }
 
 // findSlots finds the variables of TX that regular expressions select.
@@ -759,14 +761,7 @@ func (p *Program) findNeeded() {
 				}
 				note(l.msg)
 				note(l.logdata)
-				switch op := l.op.(type) {
-				case *textOperator:
-					note(op.arg)
-				case *macroOperator:
-					note(op.arg)
-				case *numberOperator:
-					note(op.arg)
-				}
+				note(argument(l.op))
 				for _, a := range l.actions {
 					if s, ok := a.(*setVar); ok {
 						note(s.key)

@@ -194,14 +194,15 @@ func (tx *Tx) linkCandidates(r *rule, l *link) bool {
 				if !tx.selects(r, t, pair.Key) {
 					continue
 				}
-				text := cand.text
-				if l.multiMatch {
+				switch {
+				case l.multiMatch:
 					if tx.multi(r, l, 0, t.variable, pair) {
 						found = true
 					}
-					continue
-				}
-				if tx.test(r, l, 0, t.variable, pair.Key, text) {
+				case cand.sure:
+					tx.hit(r, l, 0, t.variable, pair.Key, cand.text)
+					found = true
+				case tx.test(r, l, 0, t.variable, pair.Key, cand.text):
 					found = true
 				}
 			}

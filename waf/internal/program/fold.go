@@ -294,17 +294,11 @@ func (f *folder) link(l *link) outcome {
 
 // knownOperator reports whether op depends on known variables only.
 func (f *folder) knownOperator(op operator) bool {
-	var arg *macro
-	switch op := op.(type) {
-	case *numberOperator:
-		arg = op.arg
-	case *textOperator:
-		arg = op.arg
-	case *macroOperator:
-		arg = op.arg
-	case constantOperator:
+	if _, ok := op.(constantOperator); ok {
 		return true
-	default:
+	}
+	arg := argument(op)
+	if arg == nil {
 		return false
 	}
 	_, ok := f.expand(arg)
@@ -371,14 +365,7 @@ func (f *folder) keep(r *rule) {
 			}
 			f.touched.add(f.p.slots[t.key.key])
 		}
-		switch op := l.op.(type) {
-		case *numberOperator:
-			note(op.arg)
-		case *textOperator:
-			note(op.arg)
-		case *macroOperator:
-			note(op.arg)
-		}
+		note(argument(l.op))
 		note(l.msg)
 		note(l.logdata)
 		for _, a := range l.actions {

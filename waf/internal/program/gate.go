@@ -81,13 +81,18 @@ type condition struct {
 
 // sourcePlan has the plans for the members of one collection.
 type sourcePlan struct {
-	source seclang.Variable
-	base   *plan
-	keyed  map[string]*plan // by key in lower case, for keys that rules name
+	source  seclang.Variable
+	base    *plan
+	keyed   map[string]*plan // by key in lower case, for keys that rules name
+	lengths uint64           // has bit n if a key of keyed has n bytes; bit 63 for longer ones
+	recurs  bool             // values come again, see memory
 }
 
 type plan struct {
-	nodes []planNode
+	number uint64 // odd, another for each plan
+	nodes  []planNode
+	// negated are links that match what their operators do not.
+	negated []negatedLink
 	// live are the nodes that a value of each tier must visit, in order: the others
 	// want nothing of it, nor do their children.
 	live [tierCount][]int32
@@ -118,6 +123,13 @@ type planNode struct {
 	enough int
 }
 
+// negatedLink is a link that matches the values that its pattern does not match.
+type negatedLink struct {
+	linkRef
+	link    *link
+	pattern int32
+}
+
 // linkRef is a link that wants to see values that may match.
 type linkRef struct {
 	link  int32 // number
@@ -140,7 +152,8 @@ func (p *Program) buildGate(ph *phase) {
 	for place, i := range ph.rules {
 		l := &p.rules[i].links[0]
 		op, ok := l.op.(gateable)
-		if ok && !l.negated && !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || dynamic(t.variable) }) {
+		ok = ok && pure(op) && !(l.negated && (l.capture || l.multiMatch))
+		if ok && !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || dynamic(t.variable) }) {
 			l.gated = true
 			b.links = append(b.links, gatedLink{l, int32(place), b.pattern(op)})
 			continue
@@ -205,12 +218,13 @@ func (b *gateBuilder) build() {
 		}
 	}
 	for _, src := range order {
-		sp := sourcePlan{source: src, base: b.plan(src, "", false)}
+		sp := sourcePlan{source: src, base: b.plan(src, "", false), recurs: recurs(src)}
 		for k := range keys[src] {
 			if sp.keyed == nil {
 				sp.keyed = map[string]*plan{}
 			}
 			sp.keyed[k] = b.plan(src, k, true)
+			sp.lengths |= 1 << min(len(k), 63)
 		}
 		g.sources = append(g.sources, sp)
 	}
@@ -247,7 +261,8 @@ func (b *gateBuilder) tier(n int) int32 {
 // plan builds the plan for the members of a collection that have the key, or for
 // those whose key no rule names.
 func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
-	pl := &plan{}
+	b.p.plans++
+	pl := &plan{number: b.p.plans*2 + 1}
 	for i := range pl.all {
 		pl.all[i].words = make(multi.Set, b.g.setWords)
 	}
@@ -259,7 +274,10 @@ func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
 				wanted = true
 			}
 		}
-		if wanted {
+		switch {
+		case wanted && gl.l.negated:
+			pl.negated = append(pl.negated, negatedLink{linkRef{gl.l.number, gl.place}, gl.l, gl.pattern})
+		case wanted:
 			b.place(pl, gl)
 		}
 	}
@@ -431,8 +449,10 @@ func (b *gateBuilder) want(pl *plan, at int32, gl gatedLink) {
 
 // candidate is a value that a link may match. Candidates of a link are a list.
 type candidate struct {
+	linkRef
 	next   int32 // number plus one of the next, 0 at the end
 	source seclang.Variable
+	sure   bool  // the link matches, its operator need not be asked
 	index  int32 // in the collection
 	text   string
 }
@@ -480,13 +500,34 @@ func (tx *Tx) openGate(g *gate) {
 					pl = k
 				}
 			}
-			tx.gateValue(g, pl, sp.source, int32(j), values[j].Value)
+			value := values[j].Value
+			if !sp.recurs || len(value) > maxMemo || tx.trace != nil {
+				tx.gateValue(g, pl, sp.source, int32(j), value)
+				continue
+			}
+			m := tx.p.memory
+			hash := m.hash(pl, value)
+			if known := m.find(hash, pl, value); known != nil {
+				for k := range known.found {
+					f := &known.found[k]
+					tx.note(f.linkRef, sp.source, int32(j), f.text, f.sure)
+				}
+				continue
+			}
+			first := len(tx.cands)
+			tx.gateValue(g, pl, sp.source, int32(j), value)
+			if m.again(hash) && !secret(sp.source, values[j].Key) {
+				tx.memorize(hash, pl, value, first)
+			}
 		}
 	}
 }
 
 // lookup returns the plan for a key that rules name.
 func (sp *sourcePlan) lookup(key string) *plan {
+	if sp.lengths>>min(len(key), 63)&1 == 0 {
+		return nil
+	}
 	var buf [64]byte
 	if len(key) > len(buf) {
 		return sp.keyed[strings.ToLower(key)]
@@ -507,6 +548,9 @@ func (tx *Tx) gateValue(g *gate, pl *plan, src seclang.Variable, index int32, va
 	}
 	mask := charset.MaskOf(value)
 	s.entries = append(s.entries[:0], gateEntry{text: value, mask: mask, tier: tierOf(mask), same: -1})
+	for i := range pl.negated {
+		tx.gateNegated(g, &pl.negated[i], src, index)
+	}
 	if !pl.always && mask&pl.touch == 0 && g.idle(s, pl, 0) {
 		return // no transformation changes this value, so one look answers for all
 	}
@@ -534,6 +578,46 @@ func (tx *Tx) gateValue(g *gate, pl *plan, src seclang.Variable, index int32, va
 		}
 		tx.nodeCandidates(g, n, e, src, index)
 	}
+}
+
+// gateNegated notes a link that matches the value in entry 0.
+func (tx *Tx) gateNegated(g *gate, n *negatedLink, src seclang.Variable, index int32) {
+	s := &tx.scratch
+	text := s.entries[0].text
+	if len(n.link.transforms) == 0 {
+		if g.mayMatch(s, n.pattern) && g.patterns[n.pattern].match(tx, text, false) {
+			return
+		}
+	} else {
+		for _, t := range n.link.transforms {
+			text = t.Apply(&tx.arena, text)
+		}
+		if g.patterns[n.pattern].match(tx, text, false) {
+			return
+		}
+	}
+	tx.note(n.linkRef, src, index, text, true)
+}
+
+// mayMatch reports whether a pattern may match entry 0.
+func (g *gate) mayMatch(s *scratch, id int32) bool {
+	x := &s.entries[0]
+	c := &g.tiers[x.tier].conditions[id]
+	if c.never || !x.fulfils(c.bytes) {
+		return false
+	}
+	if c.hasWords {
+		found := g.find(s, 0)
+		if !found.Has(id) {
+			return false
+		}
+		for _, more := range c.more {
+			if !found.Has(more) {
+				return false
+			}
+		}
+	}
+	return g.possible(id, &s.entries[0])
 }
 
 // idle reports whether no pattern of the plan may match entry e, at whatever node.
@@ -680,38 +764,43 @@ func (tx *Tx) nodeCandidates(g *gate, n *planNode, e int32, src seclang.Variable
 					ok = ok && found.Has(c)
 				}
 				if ok {
-					tx.note(n.links[id], src, index, x.text)
+					tx.noteAll(n.links[id], src, index, x.text)
 				}
 			}
 		}
 	}
 	for _, id := range want.bytes {
 		if g.possible(id, x) {
-			tx.note(n.links[id], src, index, x.text)
+			tx.noteAll(n.links[id], src, index, x.text)
 		}
 	}
 }
 
-// note adds a candidate to each link.
-func (tx *Tx) note(links []linkRef, src seclang.Variable, index int32, text string) {
+// noteAll adds a candidate to each link.
+func (tx *Tx) noteAll(links []linkRef, src seclang.Variable, index int32, text string) {
 	for _, ref := range links {
-		h := &tx.heads[ref.link]
-		if h.first != 0 {
-			if last := &tx.cands[h.last-1]; last.source == src && last.index == index {
-				continue // multiMatch sees a value at several nodes
-			}
-		}
-		tx.cands = append(tx.cands, candidate{source: src, index: index, text: text})
-		c := int32(len(tx.cands))
-		if h.first == 0 {
-			h.first = c
-			tx.touched = append(tx.touched, ref.link)
-			tx.run.add(ref.place)
-		} else {
-			tx.cands[h.last-1].next = c
-		}
-		h.last = c
+		tx.note(ref, src, index, text, false)
 	}
+}
+
+// note adds a candidate to a link.
+func (tx *Tx) note(ref linkRef, src seclang.Variable, index int32, text string, sure bool) {
+	h := &tx.heads[ref.link]
+	if h.first != 0 {
+		if last := &tx.cands[h.last-1]; last.source == src && last.index == index {
+			return // multiMatch sees a value at several nodes
+		}
+	}
+	tx.cands = append(tx.cands, candidate{linkRef: ref, source: src, index: index, text: text, sure: sure})
+	c := int32(len(tx.cands))
+	if h.first == 0 {
+		h.first = c
+		tx.touched = append(tx.touched, ref.link)
+		tx.run.add(ref.place)
+	} else {
+		tx.cands[h.last-1].next = c
+	}
+	h.last = c
 }
 
 func (tx *Tx) dropCandidates() {

@@ -25,14 +25,36 @@ type operator interface {
 	match(tx *Tx, s string, capture bool) bool
 }
 
-// gateable operators need something of a value that the gate can look for. Their
-// answer depends on the value only.
+// gateable operators need something of a value that the gate can look for.
 type gateable interface {
 	operator
 	// need returns what a value that has no byte of absent must have.
 	need(absent charset.Set) rx.Need
 	// identity is equal for operators that do the same.
 	identity() string
+}
+
+// pure reports whether the answer of op depends on the value only.
+func pure(op operator) bool {
+	arg := argument(op)
+	if arg == nil {
+		return true
+	}
+	_, ok := arg.constant()
+	return ok
+}
+
+// argument returns the text that an operator compares with, nil for other operators.
+func argument(op operator) *macro {
+	switch op := op.(type) {
+	case *numberOperator:
+		return op.arg
+	case *textOperator:
+		return op.arg
+	case *macroOperator:
+		return op.arg
+	}
+	return nil
 }
 
 // guarded operators can prove by a look at a value that they do not match it, at
@@ -127,17 +149,17 @@ func newOperator(c *compileContext, name, arg string) (operator, error) {
 	case "streq":
 		return &textOperator{m, name, func(s, arg string) bool { return s == arg }}, nil
 	case "within":
-		return &macroOperator{m, func(s, arg string) bool { return strings.Contains(arg, s) }}, nil
+		return &macroOperator{m, name, func(s, arg string) bool { return strings.Contains(arg, s) }}, nil
 	case "eq":
-		return newNumber(m, func(v, arg int) bool { return v == arg }), nil
+		return newNumber(m, name, func(v, arg int) bool { return v == arg }), nil
 	case "ge":
-		return newNumber(m, func(v, arg int) bool { return v >= arg }), nil
+		return newNumber(m, name, func(v, arg int) bool { return v >= arg }), nil
 	case "gt":
-		return newNumber(m, func(v, arg int) bool { return v > arg }), nil
+		return newNumber(m, name, func(v, arg int) bool { return v > arg }), nil
 	case "le":
-		return newNumber(m, func(v, arg int) bool { return v <= arg }), nil
+		return newNumber(m, name, func(v, arg int) bool { return v <= arg }), nil
 	case "lt":
-		return newNumber(m, func(v, arg int) bool { return v < arg }), nil
+		return newNumber(m, name, func(v, arg int) bool { return v < arg }), nil
 	}
 	return nil, fmt.Errorf("operator @%s is not implemented", name)
 }
@@ -489,7 +511,17 @@ func isWordByte(c byte) bool { return c-'a' < 26 || c-'A' < 26 || c-'0' < 10 || 
 // macroOperator compares the value with an argument in any other way.
 type macroOperator struct {
 	arg  *macro
+	name string
 	test func(s, arg string) bool
+}
+
+func (o *macroOperator) identity() string { return o.name + " " + o.arg.text }
+
+func (o *macroOperator) need(charset.Set) rx.Need { return rx.Need{} }
+
+func (o *macroOperator) possible(s string) bool {
+	arg, ok := o.arg.constant()
+	return !ok || o.test(s, arg)
 }
 
 func (o *macroOperator) match(tx *Tx, s string, _ bool) bool { return o.test(s, o.arg.expand(tx)) }
@@ -497,19 +529,31 @@ func (o *macroOperator) match(tx *Tx, s string, _ bool) bool { return o.test(s, 
 // numberOperator compares numbers. What is no number counts as 0.
 type numberOperator struct {
 	arg      *macro
+	name     string
 	constant bool
 	value    int
 	test     func(v, arg int) bool
 }
 
-func newNumber(m *macro, test func(v, arg int) bool) *numberOperator {
-	o := &numberOperator{arg: m, test: test}
-	if text, ok := m.constant(); ok {
+func newNumber(m *macro, name string, test func(v, arg int) bool) *numberOperator {
+	o := &numberOperator{arg: m, name: name, test: test}
+	o.settle()
+	return o
+}
+
+// settle reads the argument if it refers to nothing.
+func (o *numberOperator) settle() {
+	if text, ok := o.arg.constant(); ok {
 		o.constant = true
 		o.value, _ = strconv.Atoi(text)
 	}
-	return o
 }
+
+func (o *numberOperator) identity() string { return o.name + " " + o.arg.text }
+
+func (o *numberOperator) need(charset.Set) rx.Need { return rx.Need{} }
+
+func (o *numberOperator) possible(s string) bool { return !o.constant || o.test(number(s), o.value) }
 
 func (o *numberOperator) match(tx *Tx, s string, _ bool) bool {
 	v := number(s)
@@ -529,10 +573,13 @@ func number(s string) int {
 }
 
 // ipOperator is @ipMatch.
-type ipOperator struct{ prefixes []netip.Prefix }
+type ipOperator struct {
+	text     string
+	prefixes []netip.Prefix
+}
 
 func newIPOperator(list []string) (operator, error) {
-	o := &ipOperator{}
+	o := &ipOperator{text: strings.Join(list, ",")}
 	for _, s := range list {
 		s = strings.TrimSpace(s)
 		if s == "" {
@@ -550,6 +597,10 @@ func newIPOperator(list []string) (operator, error) {
 	}
 	return o, nil
 }
+
+func (o *ipOperator) identity() string { return "ipMatch " + o.text }
+
+func (o *ipOperator) need(charset.Set) rx.Need { return rx.Need{} }
 
 func (o *ipOperator) match(_ *Tx, s string, _ bool) bool {
 	a, err := netip.ParseAddr(s)

@@ -6,7 +6,8 @@
 // the bytes and once for the words that it has, and that proves, for nearly all
 // rules, that they cannot match it. Only the others run, one by one, exactly.
 //
-// Programs are immutable and shared; a Tx belongs to one transaction.
+// Programs are shared and do not change but for their memory of values that come
+// again, which is safe for concurrent use; a Tx belongs to one transaction.
 package program
 
 import (
@@ -55,6 +56,8 @@ type Program struct {
 	scalars  []seclang.Variable // needed ones that are no collections
 	known    wellKnown
 	noGate   bool
+	memory   *memory
+	plans    uint64 // number of plans of all gates
 }
 
 // wellKnown are the slots that the engine itself reads.
