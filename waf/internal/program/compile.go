@@ -713,7 +713,7 @@ func (c *compiler) finish(plain bool) {
 				ph.always.add(int32(i))
 			}
 		} else {
-			p.buildGate(ph)
+			p.buildGate(ph, kept)
 		}
 	}
 	p.findNeeded()
@@ -722,13 +722,17 @@ func (c *compiler) finish(plain bool) {
 	p.memory = newMemory(p)
 }
 
-// findSlots finds the variables of TX that regular expressions select.
+// findSlots finds the variables of TX that targets select.
 func (p *Program) findSlots() {
 	for i := range p.rules {
 		for j := range p.rules[i].links {
 			for k := range p.rules[i].links[j].targets {
 				t := &p.rules[i].links[j].targets[k]
-				if t.variable != seclang.TX || !t.key.all() && t.key.re == nil {
+				if t.variable != seclang.TX {
+					continue
+				}
+				if t.key.re == nil && !t.key.all() {
+					t.slots = []int32{p.slots[t.key.key]}
 					continue
 				}
 				for slot, name := range p.names {

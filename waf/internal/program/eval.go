@@ -167,7 +167,7 @@ func (tx *Tx) link(r *rule, l *link, depth int) bool {
 		return true
 	}
 	found := false
-	if l.gated && depth == 0 && !tx.p.noGate {
+	if l.gated && !l.relay && depth == 0 && !tx.p.noGate {
 		return tx.linkCandidates(r, l)
 	}
 	for i := range l.targets {
@@ -277,7 +277,7 @@ func (tx *Tx) target(r *rule, l *link, depth int, t *target) bool {
 
 func (tx *Tx) targetTX(r *rule, l *link, depth int, t *target) bool {
 	if t.key.re == nil && t.key.key != "" {
-		v := tx.slots[tx.p.slots[t.key.key]]
+		v := &tx.slots[t.slots[0]]
 		return v.set && tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: t.key.key, Value: v.text})
 	}
 	found := false
@@ -301,7 +301,7 @@ func (tx *Tx) count(r *rule, t *target) int {
 	switch t.variable {
 	case seclang.TX:
 		if t.key.re == nil && t.key.key != "" {
-			if tx.slots[tx.p.slots[t.key.key]].set {
+			if tx.slots[t.slots[0]].set {
 				return 1
 			}
 			return 0

@@ -147,10 +147,13 @@ func dynamic(v seclang.Variable) bool {
 }
 
 // buildGate builds the gate of a phase and marks the rules that it finds values for.
-func (p *Program) buildGate(ph *phase) {
+func (p *Program) buildGate(ph *phase, kept set) {
 	b := gateBuilder{p: p, g: &gate{}, ids: map[string]int32{}}
 	for place, i := range ph.rules {
 		l := &p.rules[i].links[0]
+		if o := p.relayOf(&p.rules[i], kept); o != nil {
+			l.op, l.relay = o, true
+		}
 		op, ok := l.op.(gateable)
 		ok = ok && pure(op) && !(l.negated && (l.capture || l.multiMatch))
 		if ok && !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || dynamic(t.variable) }) {
@@ -516,7 +519,7 @@ func (tx *Tx) openGate(g *gate) {
 			}
 			first := len(tx.cands)
 			tx.gateValue(g, pl, sp.source, int32(j), value)
-			if m.again(hash) && !secret(sp.source, values[j].Key) {
+			if m.again(hash) && mayKeep(sp.source, values[j].Key, value) {
 				tx.memorize(hash, pl, value, first)
 			}
 		}

@@ -127,6 +127,7 @@ type link struct {
 	msg        *macro
 	logdata    *macro
 	gated      bool // the gate finds the values that may match
+	relay      bool // op is a *relay: the gate finds whether the rule may match
 }
 
 // target is one group of values of a link.
@@ -135,7 +136,7 @@ type target struct {
 	count    bool
 	key      selector
 	except   []selector
-	slots    []int32 // of TX that a regular expression selects
+	slots    []int32 // of TX that key selects
 }
 
 // phase is what runs in one phase.
