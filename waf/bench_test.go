@@ -79,7 +79,7 @@ func BenchmarkPhase(b *testing.B) {
 		b.Fatal(err)
 	}
 	header := map[string][]string{"Content-Type": {"text/html"}, "Content-Length": {"1024"}}
-	page := []byte("<html><body>" + strings.Repeat("<p>kitchen garden paper bottle delivery</p>\n", 23) + "</body></html>")
+	page := []byte("<!doctype html><html><head><title>Shop</title></head><body>" + strings.Repeat("<p>All is well in the summer shop today.</p>\n", 21) + "</body></html>")
 	x := request(b, "get_args")
 	for _, phase := range []string{"1 request head", "2 request body", "3 response head", "4 response body of 1 KB"} {
 		b.Run(phase, func(b *testing.B) {

@@ -8,6 +8,7 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/charset"
 	"github.com/ringwall/ringwall/waf/internal/multi"
 	"github.com/ringwall/ringwall/waf/internal/rx"
+	"github.com/ringwall/ringwall/waf/internal/sieve"
 	"github.com/ringwall/ringwall/waf/internal/transform"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
@@ -118,6 +119,9 @@ type planNode struct {
 	need   charset.Mask
 	wanted [tierCount]wanted
 	links  map[int32][]linkRef // by pattern
+	// requires are requirements of the patterns here and below: one must be fulfilled.
+	requires []requirement
+	sieve    *sieve.Sieve // of the words of the patterns here and below, nil for most
 	// enough is the length that the result must have for any pattern here or at a
 	// child to match, 0 if that is not known.
 	enough int
@@ -297,6 +301,8 @@ func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
 		pl.all[i].bytes = slices.Compact(pl.all[i].bytes)
 	}
 	b.findLive(pl)
+	b.findRequirements(pl)
+	b.findSieves(pl)
 	return pl
 }
 
@@ -647,8 +653,8 @@ func (g *gate) idle(s *scratch, pl *plan, e int32) bool {
 	return true
 }
 
-// derive returns the entry for what a transformation makes of entry e, or -1 if
-// that is too short for any pattern to match.
+// derive returns the entry for what a transformation makes of entry e, or -1 if it is
+// clear beforehand that no pattern matches that.
 func (tx *Tx) derive(g *gate, n *planNode, e int32) int32 {
 	s := &tx.scratch
 	from := &s.entries[e]
@@ -659,7 +665,7 @@ func (tx *Tx) derive(g *gate, n *planNode, e int32) int32 {
 	if *memo != 0 {
 		return *memo - 1
 	}
-	if n.t.Bound != nil && n.enough > 0 && n.t.Bound(from.text) < n.enough {
+	if n.t.Bound != nil && n.enough > 0 && n.t.Bound(from.text) < n.enough || !g.mayLead(n, from) || n.sieve != nil && !n.sift(from) {
 		return -1
 	}
 	text := n.t.Apply(&tx.arena, from.text)
@@ -743,17 +749,11 @@ func (tx *Tx) nodeCandidates(g *gate, n *planNode, e int32, src seclang.Variable
 	want := &n.wanted[x.tier]
 	conditions := g.tiers[x.tier].conditions
 	// The conditions on bytes cost less than the words.
-	some := false
+	some := x.ready
 	for w, left := range want.words {
-		for ; left != 0; left &= left - 1 {
+		for ; left != 0 && !some; left &= left - 1 {
 			id := int32(w<<6 | bits.TrailingZeros64(left))
-			if x.fulfils(conditions[id].bytes) {
-				some = true
-				break
-			}
-		}
-		if some {
-			break
+			some = x.fulfils(conditions[id].bytes)
 		}
 	}
 	if some {

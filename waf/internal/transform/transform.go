@@ -290,6 +290,26 @@ func cmdLine(a *arena.Arena, s string) string {
 	return a.Shrink(out, n)
 }
 
+// PlainCommand reports whether cmdLine changes no more of s than the case of letters.
+// mask has the classes of the bytes of s.
+func PlainCommand(s string, mask charset.Mask) bool {
+	if mask&commandBytes != 0 {
+		return false
+	}
+	for {
+		i := strings.IndexByte(s, ' ')
+		if i < 0 || i+1 == len(s) {
+			return true
+		}
+		switch s = s[i+1:]; s[0] {
+		case ' ', '/', '(':
+			return false
+		}
+	}
+}
+
+var commandBytes = charset.Cover(charset.Of("\"'\\^,;\t\r\n"))
+
 // begin makes room for a result of at most the length of s whose first n bytes
 // are those of s.
 func begin(a *arena.Arena, s string, n int) ([]byte, int) {

@@ -1,0 +1,231 @@
+package program
+
+import (
+	"slices"
+
+	"github.com/ringwall/ringwall/waf/internal/charset"
+	"github.com/ringwall/ringwall/waf/internal/sieve"
+	"github.com/ringwall/ringwall/waf/internal/transform"
+)
+
+// requirement is what a value must have before the transformations that lead to a
+// pattern, so that what they make of it may match. Most transformations only take
+// bytes away, or do nothing to values that lack some byte: what such a value lacks,
+// the result lacks as well, and need not be made.
+type requirement struct {
+	// acts are bytes of which one makes the transformations do more than that:
+	// nothing is known of the result then.
+	acts  charset.Mask
+	bytes []charset.Mask // of each, the value must have a byte
+	// word is a condition on words, if the transformations change no more than the
+	// case of ASCII letters, else -1.
+	word int32
+	// cmd tells that one of them is cmdLine, which for most values is like that.
+	cmd bool
+}
+
+// steps is what is known of a list of transformations.
+type steps struct {
+	acts, adds   charset.Mask
+	lower, upper bool
+	other, cmd   bool // changes more than the case; has cmdLine
+}
+
+// then returns what is known when t follows.
+func (p steps) then(t *transform.Transformation) steps {
+	switch t.Name {
+	case "removeNulls", "trim", "trimLeft", "trimRight":
+		p.other = true
+	case "removeWhitespace":
+		p.other = true
+		p.adds |= charset.High // invalid UTF-8 is replaced
+	case "compressWhitespace", "replaceNulls":
+		p.other = true
+		p.adds |= charset.MaskOf(" ")
+	case "lowercase":
+		p.lower = true
+		p.acts |= charset.High // runes become letters of ASCII
+	case "uppercase":
+		p.upper = true
+		p.acts |= charset.High
+	case "cmdLine":
+		p.lower, p.cmd = true, true
+		p.adds |= charset.MaskOf(" ")
+	default:
+		if t.Always {
+			p.acts = ^charset.Mask(0)
+		}
+		p.acts |= charset.Cover(t.Needs)
+	}
+	return p
+}
+
+// before returns the bytes of which a value must have one for the result to have one
+// of m, all if it need not have any.
+func (p steps) before(m charset.Mask) charset.Mask {
+	if m&p.adds != 0 {
+		return ^charset.Mask(0)
+	}
+	if p.lower && m&charset.Lower != 0 {
+		m |= charset.Upper
+	}
+	if p.upper && m&charset.Upper != 0 {
+		m |= charset.Lower
+	}
+	return m
+}
+
+// findRequirements fills the requirements of the nodes of a plan.
+func (b *gateBuilder) findRequirements(pl *plan) {
+	for i := 1; i < len(pl.nodes); i++ {
+		var list []requirement
+		all := make([]steps, len(pl.nodes))
+		below := make([]bool, len(pl.nodes))
+		for j := i; j < len(pl.nodes); j++ {
+			n := &pl.nodes[j]
+			if j != i && !below[n.parent] {
+				continue
+			}
+			below[j] = true
+			var from steps
+			if j != i {
+				from = all[n.parent]
+			}
+			all[j] = from.then(n.t)
+			list = b.addRequirements(list, n, all[j])
+		}
+		pl.nodes[i].requires = list
+	}
+}
+
+// maxRequirements bounds what is checked before a transformation.
+const maxRequirements = 24
+
+func (b *gateBuilder) addRequirements(list []requirement, n *planNode, p steps) []requirement {
+	for id := range n.links {
+		c := &b.g.tiers[tierCount-1].conditions[id]
+		if c.never {
+			continue
+		}
+		r := requirement{acts: p.acts, word: -1}
+		for _, m := range c.bytes {
+			if m = p.before(m); m != ^charset.Mask(0) && !slices.Contains(r.bytes, m) {
+				r.bytes = append(r.bytes, m)
+			}
+		}
+		slices.Sort(r.bytes)
+		if c.hasWords && !p.other {
+			r.word, r.cmd = id, p.cmd
+		}
+		if !slices.ContainsFunc(list, func(o requirement) bool {
+			return o.acts == r.acts && o.word == r.word && slices.Equal(o.bytes, r.bytes)
+		}) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// mayLead reports whether what the transformation of n, and those below it, make of
+// entry e may match a pattern.
+func (g *gate) mayLead(n *planNode, e *gateEntry) bool {
+	if len(n.requires) > maxRequirements {
+		return true
+	}
+	plain := -1 // whether cmdLine changes no more than the case; not known yet
+	for i := range n.requires {
+		r := &n.requires[i]
+		if e.mask&r.acts != 0 {
+			return true
+		}
+		if !e.fulfils(r.bytes) {
+			continue
+		}
+		if r.word < 0 || !e.ready || e.mask&charset.High != 0 || e.found.Has(r.word) {
+			return true
+		}
+		if !r.cmd {
+			continue
+		}
+		if plain < 0 {
+			plain = 0
+			if transform.PlainCommand(e.text, e.mask) {
+				plain = 1
+			}
+		}
+		if plain == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// findSieves gives a sieve to the nodes that decode base64, alone or after they have
+// removed white space, if it can follow all that comes after.
+func (b *gateBuilder) findSieves(pl *plan) {
+	for i := len(pl.nodes) - 1; i > 0; i-- {
+		n := &pl.nodes[i]
+		var words []string
+		var ok bool
+		switch n.t.Name {
+		case "base64Decode":
+			words, ok = b.decodedWords(pl, int32(i), 0)
+		case "removeWhitespace":
+			words, ok = b.wordsOf(n)
+			for j := i + 1; j < len(pl.nodes); j++ {
+				if c := &pl.nodes[j]; c.parent == int32(i) {
+					more, good := b.decodedWords(pl, int32(j), 0)
+					words, ok = append(words, more...), ok && good && c.t.Name == "base64Decode"
+				}
+			}
+		}
+		if ok && len(words) > 0 {
+			n.sieve = sieve.New(words)
+		}
+	}
+}
+
+// decodedOrder are the steps after base64Decode that a sieve follows, in this order.
+var decodedOrder = []string{"base64Decode", "urlDecode", "urlDecodeUni", "jsDecode", "removeWhitespace", "replaceComments"}
+
+// decodedWords returns the words that the patterns at a node and below want.
+// It is not ok if a sieve cannot follow. order is the number of the step before.
+func (b *gateBuilder) decodedWords(pl *plan, node int32, order int) (words []string, ok bool) {
+	n := &pl.nodes[node]
+	at := slices.Index(decodedOrder, n.t.Name)
+	if at < order {
+		return nil, false
+	}
+	words, ok = b.wordsOf(n)
+	for j := node + 1; int(j) < len(pl.nodes) && ok; j++ {
+		if pl.nodes[j].parent == node {
+			more, good := b.decodedWords(pl, j, at+1)
+			words, ok = append(words, more...), good
+		}
+	}
+	return words, ok
+}
+
+// wordsOf returns words of which a value needs one for any pattern of n to match.
+func (b *gateBuilder) wordsOf(n *planNode) (words []string, ok bool) {
+	for id := range n.links {
+		need := b.g.patterns[id].need(charset.Set{})
+		if need.Never {
+			continue
+		}
+		if len(need.Words) == 0 {
+			return nil, false
+		}
+		words = append(words, need.Words[0]...)
+	}
+	return words, true
+}
+
+// sift reports whether the sieve of n finds it possible that what comes of e at n and
+// below has a word.
+func (n *planNode) sift(e *gateEntry) bool {
+	if n.t.Name == "base64Decode" {
+		return n.sieve.Base64(e.text, false)
+	}
+	return len(n.links) > 0 && n.sieve.Spaced(e.text, e.mask) || n.sieve.Base64(e.text, true)
+}

@@ -1,0 +1,246 @@
+// Package sieve proves that decoders cannot bring some words to light in a value,
+// without running them.
+//
+// Rules against hidden code remove white space, decode base64, then undo escapes of
+// URLs and of JavaScript, and look at what each step leaves. Nearly every value is
+// made of the characters of base64, so all would be decoded, to noise. A sieve reads
+// the value once, decodes base64 on the fly and follows the words through it with
+// one bit for each letter (Shift-And: Baeza-Yates and Gonnet, "A New Approach to Text
+// Searching", 1992). What later steps may take away it lets count as there or not;
+// where they may make other bytes, it gives up and says that anything is possible.
+package sieve
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/internal/charset"
+)
+
+// Sieve looks for words, letters of ASCII in any case. It is immutable.
+type Sieve struct {
+	step         [256]bits
+	start, final bits
+}
+
+type bits [2]uint64
+
+const maxBits = 128
+
+// New returns a sieve for words, nil if there is none: words must be plain ASCII of
+// at least four bytes without the bytes that escapes begin with.
+func New(words []string) *Sieve {
+	lower := make([]string, 0, len(words))
+	for _, w := range words {
+		w = strings.ToLower(w)
+		if len(w) < minCore {
+			return nil
+		}
+		for i := range len(w) {
+			if c := w[i]; c <= ' ' || c >= 0x7f || c == '%' || c == '\\' || c == '+' {
+				return nil
+			}
+		}
+		lower = append(lower, w)
+	}
+	for n := maxCore; n >= minCore; n-- {
+		if list := cores(lower, n); len(strings.Join(list, "")) <= maxBits {
+			return build(list)
+		}
+	}
+	return nil
+}
+
+const minCore, maxCore = 4, 6
+
+// cores returns pieces of at most n bytes such that every word has one of them,
+// few by greed.
+func cores(words []string, n int) []string {
+	var list []string
+	left := append([]string(nil), words...)
+	for len(left) > 0 {
+		count := map[string]int{}
+		for _, w := range left {
+			seen := map[string]bool{}
+			k := min(n, len(w))
+			for i := 0; i+k <= len(w); i++ {
+				if !seen[w[i:i+k]] {
+					seen[w[i:i+k]] = true
+					count[w[i:i+k]]++
+				}
+			}
+		}
+		pieces := make([]string, 0, len(count))
+		for p := range count {
+			pieces = append(pieces, p)
+		}
+		sort.Slice(pieces, func(i, j int) bool {
+			if count[pieces[i]] != count[pieces[j]] {
+				return count[pieces[i]] > count[pieces[j]]
+			}
+			return pieces[i] < pieces[j]
+		})
+		best := pieces[0]
+		list = append(list, best)
+		rest := left[:0]
+		for _, w := range left {
+			if !strings.Contains(w, best) {
+				rest = append(rest, w)
+			}
+		}
+		left = rest
+	}
+	return list
+}
+
+func build(list []string) *Sieve {
+	s := &Sieve{}
+	at := 0
+	for _, w := range list {
+		s.start[at/64] |= 1 << (at % 64)
+		for i := range len(w) {
+			c := w[i]
+			s.step[c][at/64] |= 1 << (at % 64)
+			if c-'a' < 26 {
+				s.step[c-'a'+'A'][at/64] |= 1 << (at % 64)
+			}
+			at++
+		}
+		s.final[(at-1)/64] |= 1 << ((at - 1) % 64)
+	}
+	return s
+}
+
+// next is the state after one more byte.
+func (s *Sieve) next(d bits, c byte) bits {
+	m := &s.step[c]
+	return bits{(d[0]<<1 | s.start[0]) & m[0], (d[1]<<1 | d[0]>>63 | s.start[1]) & m[1]}
+}
+
+func (s *Sieve) found(d bits) bool { return d[0]&s.final[0]|d[1]&s.final[1] != 0 }
+
+// removable are the bytes that removing white space may take away: ASCII's and those
+// of which Unicode's spaces are made.
+var removable = func() (t [256]bool) {
+	for _, c := range []byte("\t\n\v\f\r ") {
+		t[c] = true
+	}
+	for c := 0x80; c < 0x100; c++ {
+		t[c] = true
+	}
+	return t
+}()
+
+// Folds reports whether s has one of the two runes beyond ASCII that equal a letter
+// of ASCII when case is ignored.
+func Folds(s string) bool { return strings.Contains(s, "\u017f") || strings.Contains(s, "\u212a") }
+
+// Spaced reports whether s may have a word once white space is removed.
+func (s *Sieve) Spaced(text string, mask charset.Mask) bool {
+	if mask&charset.Fold != 0 && Folds(text) {
+		return true
+	}
+	var d bits
+	for i := range len(text) {
+		c := text[i]
+		if removable[c] {
+			continue
+		}
+		d = s.next(d, c)
+		if s.found(d) {
+			return true
+		}
+	}
+	return false
+}
+
+// Base64 reports whether what base64 decoding makes of text may have a word, or may
+// have one after escapes of URLs and of JavaScript are undone and white space is
+// removed. With spaced, white space is removed from text before.
+func (s *Sieve) Base64(text string, spaced bool) bool {
+	var acc uint32
+	have := 0
+	var f follower
+	f.s = s
+	for i := range len(text) {
+		c := text[i]
+		v := value[c]
+		if v == invalid {
+			if c == '\r' || c == '\n' || spaced && removable[c] {
+				continue
+			}
+			break
+		}
+		acc = acc<<6 | uint32(v)
+		if have++; have == 4 {
+			if f.feed(byte(acc>>16)) || f.feed(byte(acc>>8)) || f.feed(byte(acc)) {
+				return true
+			}
+			acc, have = 0, 0
+		}
+	}
+	switch have {
+	case 2:
+		return f.feed(byte(acc >> 4))
+	case 3:
+		return f.feed(byte(acc>>10)) || f.feed(byte(acc>>2))
+	}
+	return false
+}
+
+// follower follows words through decoded bytes.
+type follower struct {
+	s    *Sieve
+	d    bits
+	last [2]byte // the bytes before
+}
+
+// feed takes a byte and reports whether a word is complete or may become anything.
+func (f *follower) feed(c byte) bool {
+	a, b := f.last[0], f.last[1]
+	f.last[0], f.last[1] = b, c
+	d := f.s.next(f.d, c)
+	if fleeting[c] {
+		d = bits{d[0] | f.d[0], d[1] | f.d[1]}
+	}
+	f.d = d
+	if b == '\\' && escapes[c] || b == '%' && c|0x20 == 'u' || a == '%' && isHex(b) && isHex(c) {
+		return true // an escape
+	}
+	if c == 0xbf && b == 0xc5 || c == 0xaa && a == 0xe2 {
+		return true // perhaps a rune that equals s or k
+	}
+	return f.s.found(f.d)
+}
+
+// fleeting are the decoded bytes that later steps may take away: white space, + that
+// becomes a space, and backslashes.
+var fleeting = func() (t [256]bool) {
+	t = removable
+	t['\\'], t['+'] = true, true
+	return t
+}()
+
+// escapes are the bytes that make an escape of JavaScript together with a backslash
+// before, which becomes another byte than the second.
+var escapes = func() (t [256]bool) {
+	for _, c := range []byte("xu01234567abfnrtv") {
+		t[c] = true
+	}
+	return t
+}()
+
+func isHex(c byte) bool { return c-'0' < 10 || c|0x20-'a' < 6 }
+
+const invalid = 0xff
+
+var value = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = invalid
+	}
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for i := range len(alphabet) {
+		t[alphabet[i]] = uint8(i)
+	}
+	return t
+}()
