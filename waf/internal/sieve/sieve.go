@@ -111,14 +111,6 @@ func build(list []string) *Sieve {
 	return s
 }
 
-// next is the state after one more byte.
-func (s *Sieve) next(d bits, c byte) bits {
-	m := &s.step[c]
-	return bits{(d[0]<<1 | s.start[0]) & m[0], (d[1]<<1 | d[0]>>63 | s.start[1]) & m[1]}
-}
-
-func (s *Sieve) found(d bits) bool { return d[0]&s.final[0]|d[1]&s.final[1] != 0 }
-
 // removable are the bytes that removing white space may take away: ASCII's and those
 // of which Unicode's spaces are made.
 var removable = func() (t [256]bool) {
@@ -140,14 +132,15 @@ func (s *Sieve) Spaced(text string, mask charset.Mask) bool {
 	if mask&charset.Fold != 0 && Folds(text) {
 		return true
 	}
-	var d bits
+	var d0, d1 uint64
 	for i := range len(text) {
 		c := text[i]
 		if removable[c] {
 			continue
 		}
-		d = s.next(d, c)
-		if s.found(d) {
+		m := &s.step[c]
+		d0, d1 = (d0<<1|s.start[0])&m[0], (d1<<1|d0>>63|s.start[1])&m[1]
+		if d0&s.final[0]|d1&s.final[1] != 0 {
 			return true
 		}
 	}
@@ -197,21 +190,31 @@ type follower struct {
 
 // feed takes a byte and reports whether a word is complete or may become anything.
 func (f *follower) feed(c byte) bool {
+	s := f.s
+	m := &s.step[c]
+	d0, d1 := (f.d[0]<<1|s.start[0])&m[0], (f.d[1]<<1|f.d[0]>>63|s.start[1])&m[1]
+	if d0&s.final[0]|d1&s.final[1] != 0 {
+		return true
+	}
 	a, b := f.last[0], f.last[1]
 	f.last[0], f.last[1] = b, c
-	d := f.s.next(f.d, c)
 	if fleeting[c] {
-		d = bits{d[0] | f.d[0], d[1] | f.d[1]}
+		d0, d1 = d0|f.d[0], d1|f.d[1]
 	}
-	f.d = d
-	if b == '\\' && escapes[c] || b == '%' && c|0x20 == 'u' || a == '%' && isHex(b) && isHex(c) {
-		return true // an escape
+	f.d[0], f.d[1] = d0, d1
+	if !leads[b] && a != '%' && a != 0xe2 {
+		return false
 	}
-	if c == 0xbf && b == 0xc5 || c == 0xaa && a == 0xe2 {
-		return true // perhaps a rune that equals s or k
-	}
-	return f.s.found(f.d)
+	// An escape, or a rune that equals s or k.
+	return b == '\\' && escapes[c] || b == '%' && c|0x20 == 'u' || a == '%' && isHex(b) && isHex(c) ||
+		c == 0xbf && b == 0xc5 || c == 0xaa && a == 0xe2
 }
+
+// leads are the bytes after which feed looks closer.
+var leads = func() (t [256]bool) {
+	t['\\'], t['%'], t[0xc5] = true, true, true
+	return t
+}()
 
 // fleeting are the decoded bytes that later steps may take away: white space, + that
 // becomes a space, and backslashes.
