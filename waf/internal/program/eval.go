@@ -70,6 +70,15 @@ func (tx *Tx) step(i int32) bool {
 		return true
 	}
 	r := &tx.p.rules[i]
+	for _, n := range r.requires {
+		if tx.heads[n].first != 0 {
+			continue
+		}
+		if tx.trace != nil {
+			tx.trace.open.drop(i) // it is impossible
+		}
+		return true
+	}
 	if len(tx.matched) > 0 {
 		clear(tx.matched)
 		tx.matched = tx.matched[:0]
@@ -167,8 +176,8 @@ func (tx *Tx) link(r *rule, l *link, depth int) bool {
 		return true
 	}
 	found := false
-	if l.gated && !l.relay && depth == 0 && !tx.p.noGate {
-		return tx.linkCandidates(r, l)
+	if l.gated && !l.relay && !tx.p.noGate {
+		return tx.linkCandidates(r, l, depth)
 	}
 	for i := range l.targets {
 		if tx.target(r, l, depth, &l.targets[i]) {
@@ -179,7 +188,7 @@ func (tx *Tx) link(r *rule, l *link, depth int) bool {
 }
 
 // linkCandidates tests only the values that the gate found.
-func (tx *Tx) linkCandidates(r *rule, l *link) bool {
+func (tx *Tx) linkCandidates(r *rule, l *link, depth int) bool {
 	found := false
 	head := tx.heads[l.number]
 	for ti := range l.targets {
@@ -196,13 +205,13 @@ func (tx *Tx) linkCandidates(r *rule, l *link) bool {
 				}
 				switch {
 				case l.multiMatch:
-					if tx.multi(r, l, 0, t.variable, pair) {
+					if tx.multi(r, l, depth, t.variable, pair) {
 						found = true
 					}
 				case cand.sure:
-					tx.hit(r, l, 0, t.variable, pair.Key, cand.text)
+					tx.hit(r, l, depth, t.variable, pair.Key, cand.text)
 					found = true
-				case tx.test(r, l, 0, t.variable, pair.Key, cand.text):
+				case tx.test(r, l, depth, t.variable, pair.Key, cand.text):
 					found = true
 				}
 			}

@@ -122,6 +122,9 @@ type planNode struct {
 	// requires are requirements of the patterns here and below: one must be fulfilled.
 	requires []requirement
 	sieve    *sieve.Sieve // of the words of the patterns here and below, nil for most
+	// spaced tells that the sieve asks for words after white space is removed, cases
+	// that the case of letters changes then, decodes that it asks for words in base64.
+	spaced, cases, decodes bool
 	// enough is the length that the result must have for any pattern here or at a
 	// child to match, 0 if that is not known.
 	enough int
@@ -137,7 +140,7 @@ type negatedLink struct {
 // linkRef is a link that wants to see values that may match.
 type linkRef struct {
 	link  int32 // number
-	place int32 // of its rule in the phase
+	place int32 // of its rule in the phase, notFirst if it is a further link
 }
 
 // dynamic variables change while a phase runs; the gate knows nothing about them.
@@ -159,8 +162,9 @@ func (p *Program) buildGate(ph *phase, kept set) {
 			l.op, l.relay = o, true
 		}
 		op, ok := l.op.(gateable)
-		ok = ok && pure(op) && !(l.negated && (l.capture || l.multiMatch))
-		if ok && !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || dynamic(t.variable) }) {
+		ok = ok && pure(op) && !(l.negated && (l.capture || l.multiMatch)) && static(l)
+		b.chain(&p.rules[i])
+		if ok {
 			l.gated = true
 			b.links = append(b.links, gatedLink{l, int32(place), b.pattern(op)})
 			continue
@@ -173,6 +177,33 @@ func (p *Program) buildGate(ph *phase, kept set) {
 	b.build()
 	ph.gate = b.g
 }
+
+// static reports whether the gate can know the values of a link.
+func static(l *link) bool {
+	return !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || dynamic(t.variable) })
+}
+
+// chain gates the further links of a chain that need words or bytes, as long as the
+// links before them do nothing: without a value for one of them the rule cannot match.
+func (b *gateBuilder) chain(r *rule) {
+	for j := 1; j < len(r.links) && len(r.links[j-1].actions) == 0; j++ {
+		l := &r.links[j]
+		op, ok := l.op.(gateable)
+		if !ok || l.negated || l.multiMatch || !pure(op) || !static(l) {
+			continue
+		}
+		if need := op.need(charset.Set{}); len(need.Words) == 0 && len(need.Bytes) == 0 {
+			continue
+		}
+		l.gated = true
+		r.requires = append(r.requires, l.number)
+		b.links = append(b.links, gatedLink{l, notFirst, b.pattern(op)})
+	}
+}
+
+// notFirst is the place of links that are not the first of their rules: a value for
+// them does not make the rule run.
+const notFirst = -1
 
 type gatedLink struct {
 	l       *link
@@ -799,7 +830,9 @@ func (tx *Tx) note(ref linkRef, src seclang.Variable, index int32, text string, 
 	if h.first == 0 {
 		h.first = c
 		tx.touched = append(tx.touched, ref.link)
-		tx.run.add(ref.place)
+		if ref.place != notFirst {
+			tx.run.add(ref.place)
+		}
 	} else {
 		tx.cands[h.last-1].next = c
 	}

@@ -361,7 +361,7 @@ func lowerASCII(s string) string {
 func (o *phraseOperator) identity() string { return "pm " + o.name }
 
 // maxGateWord is how much of a word the gate looks for: enough to be rare.
-const maxGateWord = 16
+const maxGateWord = 24
 
 func (o *phraseOperator) need(absent charset.Set) rx.Need {
 	var words []string

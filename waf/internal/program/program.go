@@ -83,6 +83,7 @@ type rule struct {
 	severity int // 0 emergency to 7 debug, -1 none
 	msg      string
 	links    []link
+	requires []int32 // numbers of links that the gate must have found a value for
 	log      bool
 	// text is the directive as written, for explanations.
 	source []seclang.Directive
@@ -161,6 +162,7 @@ type set []uint64
 func newSet(n int) set { return make(set, (n+63)/64) }
 
 func (s set) add(i int32)      { s[i>>6] |= 1 << (uint(i) & 63) }
+func (s set) drop(i int32)     { s[i>>6] &^= 1 << (uint(i) & 63) }
 func (s set) has(i int32) bool { return s[i>>6]>>(uint(i)&63)&1 != 0 }
 
 func (s set) or(o set) {

@@ -173,11 +173,23 @@ func (b *gateBuilder) findSieves(pl *plan) {
 		case "removeWhitespace":
 			words, ok = b.wordsOf(n)
 			for j := i + 1; j < len(pl.nodes); j++ {
-				if c := &pl.nodes[j]; c.parent == int32(i) {
-					more, good := b.decodedWords(pl, int32(j), 0)
-					words, ok = append(words, more...), ok && good && c.t.Name == "base64Decode"
+				c := &pl.nodes[j]
+				if c.parent != int32(i) {
+					continue
 				}
+				var more []string
+				good := false
+				switch {
+				case c.t.Name == "base64Decode":
+					more, good = b.decodedWords(pl, int32(j), 0)
+					n.decodes = true
+				case c.t.CaseOnly && !slices.ContainsFunc(pl.nodes, func(o planNode) bool { return o.parent == int32(j) && o.t != nil }):
+					more, good = b.wordsOf(c)
+					n.spaced, n.cases = true, true
+				}
+				words, ok = append(words, more...), ok && good
 			}
+			n.spaced = n.spaced || len(n.links) > 0
 		}
 		if ok && len(words) > 0 {
 			n.sieve = sieve.New(words)
@@ -227,5 +239,8 @@ func (n *planNode) sift(e *gateEntry) bool {
 	if n.t.Name == "base64Decode" {
 		return n.sieve.Base64(e.text, false)
 	}
-	return len(n.links) > 0 && n.sieve.Spaced(e.text, e.mask) || n.sieve.Base64(e.text, true)
+	if n.cases && e.mask&charset.High != 0 {
+		return true // runes may become letters of ASCII
+	}
+	return n.spaced && n.sieve.Spaced(e.text, e.mask) || n.decodes && n.sieve.Base64(e.text, true)
 }

@@ -137,13 +137,13 @@ func clauseOf(words []string) (clause, bool) {
 		if w == "" {
 			return clause{}, false
 		}
-		cost += wordCost(w)
+		cost += Commonness(w)
 	}
 	return clause{words, cost}, true
 }
 
-// wordCost estimates how often a benign value of thirty bytes contains w.
-func wordCost(w string) float64 {
+// Commonness estimates how often a benign value of thirty bytes contains w, 0 to 1.
+func Commonness(w string) float64 {
 	f := 30.0
 	for i := range len(w) {
 		f *= byteFrequency(w[i])
@@ -156,9 +156,9 @@ func Rarest(w string, n int) string {
 	if len(w) <= n {
 		return w
 	}
-	best, cost := w[:n], wordCost(w[:n])
+	best, cost := w[:n], Commonness(w[:n])
 	for i := 1; i+n <= len(w); i++ {
-		if c := wordCost(w[i : i+n]); c < cost {
+		if c := Commonness(w[i : i+n]); c < cost {
 			best, cost = w[i:i+n], c
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/charset"
+	"github.com/ringwall/ringwall/waf/internal/rx"
 )
 
 // Sieve looks for words, letters of ASCII in any case. It is immutable.
@@ -77,6 +78,9 @@ func cores(words []string, n int) []string {
 		sort.Slice(pieces, func(i, j int) bool {
 			if count[pieces[i]] != count[pieces[j]] {
 				return count[pieces[i]] > count[pieces[j]]
+			}
+			if x, y := rx.Commonness(pieces[i]), rx.Commonness(pieces[j]); x != y {
+				return x < y
 			}
 			return pieces[i] < pieces[j]
 		})
