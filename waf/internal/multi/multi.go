@@ -1,23 +1,47 @@
 // Package multi finds many words in one pass over a value.
 //
-// It is an Aho-Corasick automaton with one row of transitions a state, for words
-// of bytes whose ASCII letters are compared in any case.
+// It is an Aho-Corasick automaton for words of bytes whose ASCII letters are compared
+// in any case. The few states near the root, in which benign text stays, have one row
+// of transitions each, small enough for the first cache; the many deep ones have
+// their few edges and a link to fall back on.
 package multi
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Automaton is a compiled set of words. It is immutable.
 type Automaton struct {
 	class  [256]uint8 // column of each byte; 0 for bytes in no word
-	stride uint32
-	// next holds rows of stride entries. An entry is the index of the next row,
-	// with hasOutput set if words end in that state.
-	next  []uint32
-	outAt []uint32 // by row number: where its outputs begin in outs
+	stride uint32     // entries of a row
+	// rows are those of the shallow states, in order of breadth. States are named by
+	// an entry: the index of their row, or their number in deep with isDeep set, and
+	// hasOutput if words end in them.
+	rows  []uint32
+	deep  []deepState
+	edges []edge
+	outAt []uint32 // by number of the state: where its outputs begin in outs
 	outs  []int32
 }
 
-const hasOutput = 1 << 31
+// deepState is a state without a row. Its edges end where those of the next begin.
+type deepState struct {
+	fail  uint32 // entry of the state to go on from for other bytes
+	edges uint32
+}
+
+type edge struct {
+	to    uint32 // entry
+	class uint8
+}
+
+const (
+	hasOutput = 1 << 31
+	isDeep    = 1 << 30
+	// rowDepth is the length of the longest prefixes that have rows.
+	rowDepth = 3
+)
 
 // Set is a bit set over word groups.
 type Set []uint64
@@ -54,34 +78,27 @@ func lower(s string) string {
 	return string(b)
 }
 
-// Compile builds the automaton. Its memory is about the number of distinct
-// prefixes times the number of distinct bytes times four bytes.
+// common are bytes in the order in which text has them: their columns come first, so
+// that benign text uses little of each row.
+const common = " etaoinsrhldcumfpgwybvkxjqz0123456789-_./:,=&()"
+
+// Compile builds the automaton.
 func (w *Words) Compile() *Automaton {
 	a := &Automaton{}
-	classes := 1
-	for _, x := range w.list {
-		for i := range len(x.text) {
-			if c := x.text[i]; a.class[c] == 0 {
-				a.class[c] = uint8(classes)
-				classes++
-			}
-		}
+	if len(w.list) == 0 {
+		return a
 	}
-	for c := 'A'; c <= 'Z'; c++ {
-		a.class[c] = a.class[c+'a'-'A']
-	}
-	a.stride = uint32(classes)
-	// The trie, rows in order of creation; order of breadth keeps the few rows that
-	// benign text visits close together, so the trie is built level by level.
-	slices.SortFunc(w.list, func(x, y word) int {
-		return slices.Compare([]byte(x.text), []byte(y.text))
-	})
+	a.stride = uint32(a.classes(w.list))
+	slices.SortFunc(w.list, func(x, y word) int { return strings.Compare(x.text, y.text) })
+	// The trie in order of breadth, which keeps the states that benign text visits
+	// close together. States have numbers here.
 	type node struct {
 		lo, hi int // words of the list that have this prefix
 		depth  int
+		edges  []edge
+		fail   uint32
 	}
-	nodes := []node{{0, len(w.list), 0}}
-	trie := make([]uint32, classes) // 0 means no child
+	nodes := []node{{hi: len(w.list)}}
 	outputs := [][]int32{nil}
 	for n := 0; n < len(nodes); n++ {
 		cur := nodes[n]
@@ -96,32 +113,48 @@ func (w *Words) Compile() *Automaton {
 			for j < cur.hi && w.list[j].text[cur.depth] == text[cur.depth] {
 				j++
 			}
-			trie[n*classes+int(a.class[text[cur.depth]])] = uint32(len(nodes))
-			nodes = append(nodes, node{i, j, cur.depth + 1})
-			trie = append(trie, make([]uint32, classes)...)
+			nodes[n].edges = append(nodes[n].edges, edge{uint32(len(nodes)), a.class[text[cur.depth]]})
+			nodes = append(nodes, node{lo: i, hi: j, depth: cur.depth + 1})
 			outputs = append(outputs, nil)
 			i = j
 		}
 	}
-	// Failure links in order of breadth; missing children become transitions.
-	fail := make([]uint32, len(nodes))
+	shallow := uint32(0)
+	for int(shallow) < len(nodes) && nodes[shallow].depth <= rowDepth {
+		shallow++
+	}
+	// Links to fall back on, and rows for the shallow states; both need those of
+	// shorter prefixes only.
+	a.rows = make([]uint32, shallow*a.stride)
+	follow := func(s uint32, class uint8) uint32 {
+		for s >= shallow {
+			for _, e := range nodes[s].edges {
+				if e.class == class {
+					return e.to
+				}
+			}
+			s = nodes[s].fail
+		}
+		return a.rows[s*a.stride+uint32(class)]
+	}
 	for n := range nodes {
-		row := trie[n*classes : (n+1)*classes]
-		for c := range row {
-			child := row[c]
-			viaFail := uint32(0)
+		cur := &nodes[n]
+		row := uint32(n) * a.stride
+		if uint32(n) < shallow {
+			copy(a.rows[row:row+a.stride], a.rows[cur.fail*a.stride:]) // the root's own is empty still
+		}
+		if n != 0 {
+			outputs[n] = append(outputs[n], outputs[cur.fail]...)
+		}
+		for _, e := range cur.edges {
 			if n != 0 {
-				viaFail = trie[int(fail[n])*classes+c]
+				nodes[e.to].fail = follow(cur.fail, e.class)
 			}
-			if child == 0 {
-				row[c] = viaFail
-				continue
+			if uint32(n) < shallow {
+				a.rows[row+uint32(e.class)] = e.to
 			}
-			fail[child] = viaFail
-			outputs[child] = append(outputs[child], outputs[viaFail]...)
 		}
 	}
-	a.next = trie
 	a.outAt = make([]uint32, len(nodes)+1)
 	for n := range nodes {
 		slices.Sort(outputs[n])
@@ -129,34 +162,104 @@ func (w *Words) Compile() *Automaton {
 		a.outs = append(a.outs, slices.Compact(outputs[n])...)
 	}
 	a.outAt[len(nodes)] = uint32(len(a.outs))
-	for i, n := range a.next {
-		entry := n * a.stride
-		if a.outAt[n+1] > a.outAt[n] {
-			entry |= hasOutput
+	entry := func(n uint32) uint32 {
+		e := n * a.stride
+		if n >= shallow {
+			e = n - shallow | isDeep
 		}
-		a.next[i] = entry
+		if a.outAt[n+1] > a.outAt[n] {
+			e |= hasOutput
+		}
+		return e
 	}
+	for i, n := range a.rows {
+		a.rows[i] = entry(n)
+	}
+	for n := shallow; int(n) < len(nodes); n++ {
+		a.deep = append(a.deep, deepState{entry(nodes[n].fail) &^ hasOutput, uint32(len(a.edges))})
+		for _, e := range nodes[n].edges {
+			a.edges = append(a.edges, edge{entry(e.to), e.class})
+		}
+	}
+	a.deep = append(a.deep, deepState{edges: uint32(len(a.edges))})
 	return a
 }
 
+// classes numbers the bytes that occur in words.
+func (a *Automaton) classes(list []word) int {
+	var used [256]bool
+	for _, x := range list {
+		for i := range len(x.text) {
+			used[x.text[i]] = true
+		}
+	}
+	classes := 1
+	number := func(c byte) {
+		if used[c] && a.class[c] == 0 {
+			a.class[c] = uint8(classes)
+			classes++
+		}
+	}
+	for i := range len(common) {
+		number(common[i])
+	}
+	for c := range 256 {
+		number(byte(c))
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		a.class[c] = a.class[c+'a'-'A']
+	}
+	return classes
+}
+
 // Bytes returns how much memory the automaton takes.
-func (a *Automaton) Bytes() int { return 4 * (len(a.next) + len(a.outAt) + len(a.outs)) }
+func (a *Automaton) Bytes() int {
+	return 4*len(a.rows) + 8*len(a.deep) + 8*len(a.edges) + 4*(len(a.outAt)+len(a.outs))
+}
 
 // Scan adds to found the groups of all words that s contains.
 func (a *Automaton) Scan(s string, found Set) {
-	if len(a.next) == 0 {
+	if len(a.rows) == 0 {
 		return
 	}
-	row := uint32(0)
-	next, class := a.next, &a.class
-	for i := range len(s) {
-		row = next[row+uint32(class[s[i]])]
-		if row&hasOutput != 0 {
-			row &^= hasOutput
-			n := row / a.stride
-			for _, g := range a.outs[a.outAt[n]:a.outAt[n+1]] {
-				found.Add(g)
+	rows, class := a.rows, &a.class
+	state := uint32(0)
+	for i := 0; i < len(s); i++ {
+		state = rows[state+uint32(class[s[i]])]
+		for state&(hasOutput|isDeep) != 0 {
+			if state&hasOutput != 0 {
+				state &^= hasOutput
+				a.report(state, found)
+				continue
+			}
+			if i++; i == len(s) {
+				return
+			}
+			state = a.descend(state, class[s[i]])
+		}
+	}
+}
+
+// descend returns the entry of the state after a deep one.
+func (a *Automaton) descend(state uint32, c uint8) uint32 {
+	for state&isDeep != 0 {
+		d := &a.deep[state&^isDeep]
+		for k := d.edges; k < a.deep[state&^isDeep+1].edges; k++ {
+			if a.edges[k].class == c {
+				return a.edges[k].to
 			}
 		}
+		state = d.fail
+	}
+	return a.rows[state+uint32(c)]
+}
+
+func (a *Automaton) report(state uint32, found Set) {
+	n := state / a.stride
+	if state&isDeep != 0 {
+		n = uint32(len(a.rows))/a.stride + state&^isDeep
+	}
+	for _, g := range a.outs[a.outAt[n]:a.outAt[n+1]] {
+		found.Add(g)
 	}
 }

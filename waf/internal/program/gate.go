@@ -155,7 +155,7 @@ func dynamic(v seclang.Variable) bool {
 
 // buildGate builds the gate of a phase and marks the rules that it finds values for.
 func (p *Program) buildGate(ph *phase, kept set) {
-	b := gateBuilder{p: p, g: &gate{}, ids: map[string]int32{}}
+	b := gateBuilder{p: p, g: &gate{}, ids: map[string]int32{}, needs: map[int32]rx.Need{}, sieves: map[string]*sieve.Sieve{}}
 	for place, i := range ph.rules {
 		l := &p.rules[i].links[0]
 		if o := p.relayOf(&p.rules[i], kept); o != nil {
@@ -216,6 +216,9 @@ type gateBuilder struct {
 	g     *gate
 	ids   map[string]int32
 	links []gatedLink
+	// needs are what patterns need of any value, sieves those for a list of words.
+	needs  map[int32]rx.Need
+	sieves map[string]*sieve.Sieve
 }
 
 func (b *gateBuilder) pattern(op gateable) int32 {

@@ -2,8 +2,10 @@ package program
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/charset"
+	"github.com/ringwall/ringwall/waf/internal/rx"
 	"github.com/ringwall/ringwall/waf/internal/sieve"
 	"github.com/ringwall/ringwall/waf/internal/transform"
 )
@@ -192,9 +194,21 @@ func (b *gateBuilder) findSieves(pl *plan) {
 			n.spaced = n.spaced || len(n.links) > 0
 		}
 		if ok && len(words) > 0 {
-			n.sieve = sieve.New(words)
+			n.sieve = b.sieve(words)
 		}
 	}
+}
+
+// sieve returns a sieve, one for equal words.
+func (b *gateBuilder) sieve(words []string) *sieve.Sieve {
+	slices.Sort(words)
+	key := strings.Join(slices.Compact(words), "\n")
+	s, ok := b.sieves[key]
+	if !ok {
+		s = sieve.New(words)
+		b.sieves[key] = s
+	}
+	return s
 }
 
 // decodedOrder are the steps after base64Decode that a sieve follows, in this order.
@@ -221,7 +235,7 @@ func (b *gateBuilder) decodedWords(pl *plan, node int32, order int) (words []str
 // wordsOf returns words of which a value needs one for any pattern of n to match.
 func (b *gateBuilder) wordsOf(n *planNode) (words []string, ok bool) {
 	for id := range n.links {
-		need := b.g.patterns[id].need(charset.Set{})
+		need := b.need(id)
 		if need.Never {
 			continue
 		}
@@ -231,6 +245,16 @@ func (b *gateBuilder) wordsOf(n *planNode) (words []string, ok bool) {
 		words = append(words, need.Words[0]...)
 	}
 	return words, true
+}
+
+// need returns what any value needs to match a pattern.
+func (b *gateBuilder) need(id int32) rx.Need {
+	n, ok := b.needs[id]
+	if !ok {
+		n = b.g.patterns[id].need(charset.Set{})
+		b.needs[id] = n
+	}
+	return n
 }
 
 // sift reports whether the sieve of n finds it possible that what comes of e at n and

@@ -11,7 +11,6 @@
 package sieve
 
 import (
-	"sort"
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/charset"
@@ -71,20 +70,12 @@ func cores(words []string, n int) []string {
 				}
 			}
 		}
-		pieces := make([]string, 0, len(count))
-		for p := range count {
-			pieces = append(pieces, p)
+		best := ""
+		for p, n := range count {
+			if best == "" || n > count[best] || n == count[best] && rarer(p, best) {
+				best = p
+			}
 		}
-		sort.Slice(pieces, func(i, j int) bool {
-			if count[pieces[i]] != count[pieces[j]] {
-				return count[pieces[i]] > count[pieces[j]]
-			}
-			if x, y := rx.Commonness(pieces[i]), rx.Commonness(pieces[j]); x != y {
-				return x < y
-			}
-			return pieces[i] < pieces[j]
-		})
-		best := pieces[0]
 		list = append(list, best)
 		rest := left[:0]
 		for _, w := range left {
@@ -95,6 +86,14 @@ func cores(words []string, n int) []string {
 		left = rest
 	}
 	return list
+}
+
+// rarer reports whether benign values have x less often than y.
+func rarer(x, y string) bool {
+	if a, b := rx.Commonness(x), rx.Commonness(y); a != b {
+		return a < b
+	}
+	return x < y
 }
 
 func build(list []string) *Sieve {
