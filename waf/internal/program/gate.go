@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 	"strings"
@@ -68,6 +69,14 @@ func tierOf(m charset.Mask) int8 {
 type tier struct {
 	conditions []condition // by pattern
 	words      *multi.Automaton
+	single     []singleBytes
+}
+
+// singleBytes is a condition on words that some single byte fulfils as well. It is
+// looked up in the classes, which is not exact for letters.
+type singleBytes struct {
+	mask charset.Mask
+	bit  int32
 }
 
 // condition is what a pattern needs. Its first condition on words has the number of
@@ -279,7 +288,7 @@ func (b *gateBuilder) tier(n int) int32 {
 	for i, op := range b.g.patterns {
 		need := op.need(tierAbsent[n])
 		c := condition{never: need.Never, bytes: need.Bytes}
-		for j, list := range need.Words {
+		for j, list := range usefulWords(need.Words) {
 			bit := int32(i)
 			c.hasWords = true
 			if j == 0 {
@@ -289,14 +298,41 @@ func (b *gateBuilder) tier(n int) int32 {
 				next++
 				c.more = append(c.more, bit)
 			}
+			var single charset.Mask
 			for _, w := range list {
+				if len(w) == 1 {
+					single |= charset.MaskOf(w) | charset.MaskOf(strings.ToUpper(w))
+					continue
+				}
 				words.Add(rx.Rarest(w, maxGateWord), bit)
+			}
+			if single != 0 {
+				t.single = append(t.single, singleBytes{single, bit})
 			}
 		}
 		t.conditions = append(t.conditions, c)
 	}
 	t.words = words.Compile()
 	return next
+}
+
+// usefulWords returns the conditions on words of a pattern, the rarest first, without
+// those that benign values fulfil anyway: to look for them costs more than they save.
+func usefulWords(lists [][]string) [][]string {
+	common := func(list []string) float64 {
+		sum := 0.0
+		for _, w := range list {
+			sum += rx.Commonness(w)
+		}
+		return sum
+	}
+	lists = slices.SortedStableFunc(slices.Values(lists), func(x, y []string) int { return cmp.Compare(common(x), common(y)) })
+	for i := range lists {
+		if i > 0 && common(lists[i]) > 0.1 {
+			return lists[:i]
+		}
+	}
+	return lists
 }
 
 // plan builds the plan for the members of a collection that have the key, or for
@@ -748,7 +784,13 @@ func (g *gate) find(s *scratch, e int32) multi.Set {
 		return x.found
 	}
 	clear(x.found)
-	g.tiers[x.tier].words.Scan(x.text, x.found)
+	t := &g.tiers[x.tier]
+	t.words.Scan(x.text, x.found)
+	for i := range t.single {
+		if x.mask&t.single[i].mask != 0 {
+			x.found.Add(t.single[i].bit)
+		}
+	}
 	return x.found
 }
 

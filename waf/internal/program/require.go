@@ -242,7 +242,7 @@ func (b *gateBuilder) wordsOf(n *planNode) (words []string, ok bool) {
 		if len(need.Words) == 0 {
 			return nil, false
 		}
-		words = append(words, need.Words[0]...)
+		words = append(words, usefulWords(need.Words)[0]...)
 	}
 	return words, true
 }
