@@ -1,6 +1,8 @@
 package waf_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"strings"
@@ -55,8 +57,8 @@ func BenchmarkRequest(b *testing.B) {
 		b.Fatal(err)
 	}
 	header := map[string][]string{"Content-Type": {"text/html"}, "Content-Length": {"1024"}}
-	for _, name := range benchFiles {
-		x := request(b, name)
+	for _, name := range append(benchFiles, "long_cookies") {
+		x := benchRequest(b, name)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			defer reportCPU(b)()
@@ -70,6 +72,26 @@ func BenchmarkRequest(b *testing.B) {
 			}
 		})
 	}
+}
+
+// benchRequest returns a request of testdata, or one with 20 cookies of 300 bytes.
+func benchRequest(b *testing.B, name string) waftest.Exchange {
+	if name != "long_cookies" {
+		return request(b, name)
+	}
+	x := request(b, "get_plain")
+	rnd := rand.New(rand.NewPCG(1, 1))
+	const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	var list []string
+	for i := range 20 {
+		value := make([]byte, 300)
+		for k := range value {
+			value[k] = alphabet[rnd.IntN(len(alphabet))]
+		}
+		list = append(list, fmt.Sprintf("cookie_%d=%s", i, value))
+	}
+	x.Header["Cookie"] = []string{strings.Join(list, "; ")}
+	return x
 }
 
 // BenchmarkPhase inspects one phase of a request at a time.

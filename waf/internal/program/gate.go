@@ -91,11 +91,15 @@ type condition struct {
 
 // sourcePlan has the plans for the members of one collection.
 type sourcePlan struct {
-	source  seclang.Variable
-	base    *plan
-	keyed   map[string]*plan // by key in lower case, for keys that rules name
-	lengths uint64           // has bit n if a key of keyed has n bytes; bit 63 for longer ones
-	recurs  bool             // values come again, see memory
+	source seclang.Variable
+	base   *plan
+	// patterns are the keys that rules give as regular expressions, matching the plan
+	// for members whose keys match one of them.
+	patterns []selector
+	matching *plan
+	keyed    map[string]*plan // by key in lower case, for keys that rules name
+	lengths  uint64           // has bit n if a key of keyed has n bytes; bit 63 for longer ones
+	recurs   bool             // values come again, see memory
 }
 
 type plan struct {
@@ -251,6 +255,7 @@ func (b *gateBuilder) build() {
 	g.setWords = int(bits+63) / 64
 	// Which collections do the links look at, and which keys do they name?
 	keys := map[seclang.Variable]map[string]bool{}
+	patterns := map[seclang.Variable][]selector{}
 	var order []seclang.Variable
 	for _, gl := range b.links {
 		for _, t := range gl.l.targets {
@@ -258,6 +263,9 @@ func (b *gateBuilder) build() {
 				if keys[src] == nil {
 					keys[src] = map[string]bool{}
 					order = append(order, src)
+				}
+				if t.key.re != nil {
+					patterns[src] = append(patterns[src], t.key)
 				}
 				for _, s := range append([]selector{t.key}, t.except...) {
 					if s.key != "" {
@@ -268,12 +276,16 @@ func (b *gateBuilder) build() {
 		}
 	}
 	for _, src := range order {
-		sp := sourcePlan{source: src, base: b.plan(src, "", false), recurs: recurs(src)}
+		sp := sourcePlan{source: src, base: b.plan(src, "", otherKey), recurs: recurs(src), patterns: patterns[src]}
+		sp.matching = sp.base
+		if len(sp.patterns) > 0 {
+			sp.matching = b.plan(src, "", matchingKey)
+		}
 		for k := range keys[src] {
 			if sp.keyed == nil {
 				sp.keyed = map[string]*plan{}
 			}
-			sp.keyed[k] = b.plan(src, k, true)
+			sp.keyed[k] = b.plan(src, k, namedKey)
 			sp.lengths |= 1 << min(len(k), 63)
 		}
 		g.sources = append(g.sources, sp)
@@ -335,9 +347,18 @@ func usefulWords(lists [][]string) [][]string {
 	return lists
 }
 
-// plan builds the plan for the members of a collection that have the key, or for
-// those whose key no rule names.
-func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
+// keyKind tells which members of a collection a plan is for.
+type keyKind uint8
+
+const (
+	otherKey    keyKind = iota // their keys no rule names
+	matchingKey                // nor that, but a regular expression of a rule matches them
+	namedKey                   // they have a key that a rule names
+)
+
+// plan builds the plan for the members of a collection that have the key, or keys of
+// the kind.
+func (b *gateBuilder) plan(src seclang.Variable, key string, kind keyKind) *plan {
 	b.p.plans++
 	pl := &plan{number: b.p.plans*2 + 1}
 	for i := range pl.all {
@@ -347,7 +368,7 @@ func (b *gateBuilder) plan(src seclang.Variable, key string, keyed bool) *plan {
 	for _, gl := range b.links {
 		wanted := false
 		for _, t := range gl.l.targets {
-			if slices.Contains(sources(t.variable), src) && mayselect(&t, key, keyed) {
+			if slices.Contains(sources(t.variable), src) && mayselect(&t, key, kind) {
 				wanted = true
 			}
 		}
@@ -453,9 +474,12 @@ func grows(t *transform.Transformation) bool {
 
 // mayselect reports whether a target may include members with the key. Keys are
 // compared in any case, which errs on the side of yes.
-func mayselect(t *target, key string, keyed bool) bool {
-	if !keyed {
-		return t.key.key == "" // all members, or a regular expression
+func mayselect(t *target, key string, kind keyKind) bool {
+	switch kind {
+	case otherKey:
+		return t.key.all()
+	case matchingKey:
+		return t.key.key == ""
 	}
 	if t.key.key != "" && !strings.EqualFold(t.key.key, key) {
 		return false
@@ -558,8 +582,18 @@ type gateEntry struct {
 	// guard is the pattern whose guard was asked last, plus one, pass its answer.
 	guard int32
 	pass  bool
-	same  int32 // entry with the same words, -1 if none
+	coded answer // whether base64 in it may hide a word of the plan
+	same  int32  // entry with the same words, -1 if none
 }
+
+// answer is what is known of a question.
+type answer uint8
+
+const (
+	notAsked answer = iota
+	no
+	yes
+)
 
 func (s *scratch) reset() {
 	clear(s.entries[:cap(s.entries)]) // they refer to values
@@ -573,12 +607,7 @@ func (tx *Tx) openGate(g *gate) {
 		sp := &g.sources[i]
 		values := tx.cols[sp.source]
 		for j := range values {
-			pl := sp.base
-			if sp.keyed != nil {
-				if k := sp.lookup(values[j].Key); k != nil {
-					pl = k
-				}
-			}
+			pl := sp.plan(values[j].Key)
 			value := values[j].Value
 			if !sp.recurs || len(value) > maxMemo || tx.trace != nil {
 				tx.gateValue(g, pl, sp.source, int32(j), value)
@@ -600,6 +629,21 @@ func (tx *Tx) openGate(g *gate) {
 			}
 		}
 	}
+}
+
+// plan returns the plan for the members with a key.
+func (sp *sourcePlan) plan(key string) *plan {
+	if sp.keyed != nil {
+		if pl := sp.lookup(key); pl != nil {
+			return pl
+		}
+	}
+	for i := range sp.patterns {
+		if sp.patterns[i].mayMatch(key) {
+			return sp.matching
+		}
+	}
+	return sp.base
 }
 
 // lookup returns the plan for a key that rules name.
@@ -735,7 +779,14 @@ func (tx *Tx) derive(g *gate, n *planNode, e int32) int32 {
 	if *memo != 0 {
 		return *memo - 1
 	}
-	if n.t.Bound != nil && n.enough > 0 && n.t.Bound(from.text) < n.enough || !g.mayLead(n, from) || n.sieve != nil && !n.sift(from) {
+	if !g.mayLead(s, n, e) {
+		return -1
+	}
+	if n.sieve != nil {
+		if !n.sift(from) {
+			return -1
+		}
+	} else if n.t.Bound != nil && n.enough > 0 && n.t.Bound(from.text) < n.enough {
 		return -1
 	}
 	text := n.t.Apply(&tx.arena, from.text)

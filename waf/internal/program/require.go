@@ -129,11 +129,12 @@ func (b *gateBuilder) addRequirements(list []requirement, n *planNode, p steps) 
 }
 
 // mayLead reports whether what the transformation of n, and those below it, make of
-// entry e may match a pattern.
-func (g *gate) mayLead(n *planNode, e *gateEntry) bool {
+// an entry may match a pattern.
+func (g *gate) mayLead(s *scratch, n *planNode, entry int32) bool {
 	if len(n.requires) > maxRequirements {
 		return true
 	}
+	e := &s.entries[entry]
 	plain := -1 // whether cmdLine changes no more than the case; not known yet
 	for i := range n.requires {
 		r := &n.requires[i]
@@ -143,7 +144,7 @@ func (g *gate) mayLead(n *planNode, e *gateEntry) bool {
 		if !e.fulfils(r.bytes) {
 			continue
 		}
-		if r.word < 0 || !e.ready || e.mask&charset.High != 0 || e.found.Has(r.word) {
+		if r.word < 0 || !e.ready && entry != 0 || e.mask&charset.High != 0 || g.find(s, entry).Has(r.word) {
 			return true
 		}
 		if !r.cmd {
@@ -162,47 +163,63 @@ func (g *gate) mayLead(n *planNode, e *gateEntry) bool {
 	return false
 }
 
-// findSieves gives a sieve to the nodes that decode base64, alone or after they have
-// removed white space, if it can follow all that comes after.
+// findSieves gives sieves to the nodes that decode base64 or remove white space, if
+// they can follow all that comes after. All that decode base64 share one, so that a
+// value is sifted once.
 func (b *gateBuilder) findSieves(pl *plan) {
-	for i := len(pl.nodes) - 1; i > 0; i-- {
+	var coded []string
+	var nodes []*planNode
+	for i := 1; i < len(pl.nodes); i++ {
 		n := &pl.nodes[i]
-		var words []string
-		var ok bool
 		switch n.t.Name {
 		case "base64Decode":
-			words, ok = b.decodedWords(pl, int32(i), 0)
-		case "removeWhitespace":
-			words, ok = b.wordsOf(n)
-			for j := i + 1; j < len(pl.nodes); j++ {
-				c := &pl.nodes[j]
-				if c.parent != int32(i) {
-					continue
-				}
-				var more []string
-				good := false
-				switch {
-				case c.t.Name == "base64Decode":
-					more, good = b.decodedWords(pl, int32(j), 0)
-					n.decodes = true
-				case c.t.CaseOnly && !slices.ContainsFunc(pl.nodes, func(o planNode) bool { return o.parent == int32(j) && o.t != nil }):
-					more, good = b.wordsOf(c)
-					n.spaced, n.cases = true, true
-				}
-				words, ok = append(words, more...), ok && good
+			if words, ok := b.decodedWords(pl, int32(i), 0); ok {
+				coded, nodes = append(coded, words...), append(nodes, n)
 			}
-			n.spaced = n.spaced || len(n.links) > 0
+		case "removeWhitespace":
+			b.findSpaced(pl, i)
 		}
-		if ok && len(words) > 0 {
-			n.sieve = b.sieve(words)
-		}
+	}
+	for _, n := range nodes {
+		n.sieve = b.sieve(coded)
 	}
 }
 
-// sieve returns a sieve, one for equal words.
+// findSpaced gives a sieve to a node that removes white space.
+func (b *gateBuilder) findSpaced(pl *plan, i int) {
+	n := &pl.nodes[i]
+	words, ok := b.wordsOf(n)
+	for j := i + 1; j < len(pl.nodes); j++ {
+		c := &pl.nodes[j]
+		if c.parent != int32(i) {
+			continue
+		}
+		var more []string
+		good := false
+		switch {
+		case c.t.Name == "base64Decode":
+			more, good = b.decodedWords(pl, int32(j), 0)
+			n.decodes = true
+		case c.t.CaseOnly && !slices.ContainsFunc(pl.nodes, func(o planNode) bool { return o.parent == int32(j) && o.t != nil }):
+			more, good = b.wordsOf(c)
+			n.spaced, n.cases = true, true
+		}
+		words, ok = append(words, more...), ok && good
+	}
+	n.spaced = n.spaced || len(n.links) > 0
+	if ok {
+		n.sieve = b.sieve(words)
+	}
+}
+
+// sieve returns a sieve, one for equal words, nil if there can be none.
 func (b *gateBuilder) sieve(words []string) *sieve.Sieve {
+	if len(words) == 0 {
+		return nil
+	}
 	slices.Sort(words)
-	key := strings.Join(slices.Compact(words), "\n")
+	words = slices.Compact(words)
+	key := strings.Join(words, "\n")
 	s, ok := b.sieves[key]
 	if !ok {
 		s = sieve.New(words)
@@ -261,7 +278,13 @@ func (b *gateBuilder) need(id int32) rx.Need {
 // below has a word.
 func (n *planNode) sift(e *gateEntry) bool {
 	if n.t.Name == "base64Decode" {
-		return n.sieve.Base64(e.text, false)
+		if e.coded == notAsked {
+			e.coded = no
+			if n.sieve.Base64(e.text, false) {
+				e.coded = yes
+			}
+		}
+		return e.coded == yes
 	}
 	if n.cases && e.mask&charset.High != 0 {
 		return true // runes may become letters of ASCII

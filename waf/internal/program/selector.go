@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ringwall/ringwall/waf/internal/charset"
 	"github.com/ringwall/ringwall/waf/internal/rx"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
@@ -15,6 +16,7 @@ type selector struct {
 	re  *rx.Regexp
 	// prefix is what keys begin with if re asks for no more than that, in lower case.
 	prefix string
+	need   rx.Need // what keys that re matches must have
 }
 
 func newSelector(t seclang.Target) (selector, error) {
@@ -25,6 +27,7 @@ func newSelector(t seclang.Target) (selector, error) {
 			return s, err
 		}
 		s.re, s.key = re, ""
+		s.need = re.Need(charset.Set{})
 		if plainPrefix.MatchString(t.Key) {
 			s.prefix = strings.ToLower(t.Key[1:])
 		}
@@ -50,6 +53,23 @@ func (s *selector) matches(key string) bool {
 		return true
 	}
 	return len(key) == len(s.key) && strings.EqualFold(key, s.key)
+}
+
+// mayMatch is matches, without a sure no but at less cost.
+func (s *selector) mayMatch(key string) bool {
+	if s.re == nil {
+		return s.matches(key)
+	}
+	if s.need.Never {
+		return false
+	}
+	mask := charset.MaskOf(key)
+	for _, m := range s.need.Bytes {
+		if mask&m == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // excludes is matches for exceptions: keys are compared in any case.

@@ -201,21 +201,21 @@ func (f *follower) feed(c byte) bool {
 	}
 	a, b := f.last[0], f.last[1]
 	f.last[0], f.last[1] = b, c
-	if fleeting[c] {
+	if fleeting[c] || b == '\\' && spaces[c] {
 		d0, d1 = d0|f.d[0], d1|f.d[1]
 	}
 	f.d[0], f.d[1] = d0, d1
-	if !leads[b] && a != '%' && a != 0xe2 {
+	if !leads[a] && !leads[b] {
 		return false
 	}
-	// An escape, or a rune that equals s or k.
-	return b == '\\' && escapes[c] || b == '%' && c|0x20 == 'u' || a == '%' && isHex(b) && isHex(c) ||
-		c == 0xbf && b == 0xc5 || c == 0xaa && a == 0xe2
+	return b == '\\' && c-'0' < 8 || a == '\\' && (b == 'x' || b == 'u') && (isHex(c) || c == '{') || // escapes of JavaScript
+		b == '%' && c|0x20 == 'u' || a == '%' && isHex(b) && isHex(c) || // of URLs
+		c == 0xbf && b == 0xc5 || c == 0xaa && a == 0xe2 // perhaps a rune that equals s or k
 }
 
-// leads are the bytes after which feed looks closer.
+// leads are the bytes that feed looks closer at when they came just before.
 var leads = func() (t [256]bool) {
-	t['\\'], t['%'], t[0xc5] = true, true, true
+	t['\\'], t['%'], t[0xc5], t[0xe2] = true, true, true, true
 	return t
 }()
 
@@ -227,10 +227,9 @@ var fleeting = func() (t [256]bool) {
 	return t
 }()
 
-// escapes are the bytes that make an escape of JavaScript together with a backslash
-// before, which becomes another byte than the second.
-var escapes = func() (t [256]bool) {
-	for _, c := range []byte("xu01234567abfnrtv") {
+// spaces are the letters that after a backslash mean white space.
+var spaces = func() (t [256]bool) {
+	for _, c := range []byte("fnrtv") {
 		t[c] = true
 	}
 	return t
