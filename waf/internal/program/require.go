@@ -217,8 +217,7 @@ func (b *gateBuilder) sieve(words []string) *sieve.Sieve {
 	if len(words) == 0 {
 		return nil
 	}
-	slices.Sort(words)
-	words = slices.Compact(words)
+	words = slices.Compact(slices.Sorted(slices.Values(words)))
 	key := strings.Join(words, "\n")
 	s, ok := b.sieves[key]
 	if !ok {
