@@ -271,7 +271,7 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	}
 	processor := tx.scalar(seclang.ReqbodyProcessor)
 	var err error
-	if codings := tx.header("Content-Encoding"); codings != "" && !strings.EqualFold(codings, "identity") {
+	if codings := tx.codings(); codings != "" && !strings.EqualFold(codings, "identity") {
 		var plain []byte
 		var more bool
 		if plain, more, err = body.Decompress(codings, []byte(text), limit); more {
