@@ -33,6 +33,13 @@ the rule set run on it. Some things that are good to know:
 - Names of arguments, headers and cookies are compared in any case.
 - Collections other than TX are refused: what must be remembered between requests is the gateway's business.
 
+What a body is taken apart by depends on its type:
+
+- Content codings gzip, deflate, br and zstd are undone, also on top of each other; others are a body error (REQBODY_ERROR, rule 200002).
+- The charset that Content-Type, a part of a form, the field ` + "`_charset_`" + ` or an XML declaration names: if it is not UTF-8, rules see the values
+  as received and in each way in which servers read them. Differing readings are further members of ARGS_GET, ARGS_POST, XML and REQUEST_BODY of
+  the same name. A charset that cannot be read (UTF-7), or two different ones, are a body error.
+
 The tables are made from the parser's own list: ` + "`go test ./waf/seclang -run Guide -update`" + `.
 `
 

@@ -36,7 +36,11 @@ type Form struct {
 	Size int
 	// Charsets and Languages are those of filename* parameters, by part name.
 	Charsets, Languages []Pair
-	Flaws               Flaws
+	// Readings are fields again, in the character sets that their parts declare.
+	Readings []Pair
+	// Charset is what the field _charset_ says (RFC 7578, section 4.6), else empty.
+	Charset string
+	Flaws   Flaws
 }
 
 // Flaws are what applications may read differently in a multipart body. The names
@@ -73,6 +77,8 @@ func Multipart(a *arena.Arena, contentType, s string, limit int) (Form, bool, er
 	err := m.run(limit)
 	switch {
 	case err != nil:
+	case m.charset != nil:
+		err = m.charset
 	case m.badHeader:
 		err = ErrMultipartHeader
 	case f.Flaws.Unfinished:
@@ -172,6 +178,7 @@ type multipartParser struct {
 	rest      string
 	cut       bool
 	badHeader bool
+	charset   error // of a part, if it cannot be read
 }
 
 // boundary is a delimiter line found in the rest.
@@ -383,6 +390,7 @@ func (m *multipartParser) part(headers []Pair, content string) {
 	}
 	if d.fileName == "" && d.otherName == "" {
 		f.Fields = append(f.Fields, Pair{d.name, content})
+		m.readings(headers, Pair{d.name, content})
 		return
 	}
 	for _, n := range []string{d.fileName, d.otherName} {
@@ -393,6 +401,30 @@ func (m *multipartParser) part(headers []Pair, content string) {
 	}
 	f.FileNames = append(f.FileNames, d.name)
 }
+
+// readings adds a field in the character sets that its part declares.
+func (m *multipartParser) readings(headers []Pair, field Pair) {
+	read := func(label string) {
+		c, err := FindCharset(label)
+		if err != nil {
+			m.charset = err
+		}
+		if c != nil && len(m.form.Readings) < maxReadings {
+			m.form.Readings = append(m.form.Readings, c.Fields(nil, []Pair{field}, false)...)
+		}
+	}
+	for _, h := range headers[:min(len(headers), maxPartHeaders)] {
+		if strings.EqualFold(strings.TrimSpace(h.Key), "Content-Type") {
+			Labels(h.Value, read)
+		}
+	}
+	if field.Key == "_charset_" {
+		m.form.Charset = field.Value
+	}
+}
+
+// maxReadings bounds the readings of fields.
+const maxReadings = 4000
 
 // disposition is a Content-Disposition header. otherName is the second file name
 // that some applications take, if there are two.

@@ -1,8 +1,10 @@
 package program
 
 import (
+	"errors"
 	"strings"
 
+	"github.com/ringwall/ringwall/waf/internal/body"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -22,4 +24,138 @@ func (tx *Tx) codings() string {
 		}
 	}
 	return list
+}
+
+// charsetList are the character sets other than UTF-8 that a request claims to be in.
+// The zero value is none.
+type charsetList struct {
+	list []*body.Charset
+	err  error // of one that cannot be read
+}
+
+// maxCharsets is how many differing claims are read; no honest request has two.
+const maxCharsets = 2
+
+var errCharsets = errors.New("the request claims more than one charset")
+
+// claim notes a charset.
+func (l *charsetList) claim(label string) {
+	if strings.EqualFold(label, "utf-8") {
+		return
+	}
+	c, err := body.FindCharset(label)
+	switch {
+	case err != nil:
+		l.err = err
+	case c == nil:
+	case len(l.list) > 0 && l.list[len(l.list)-1].Same(c):
+	case len(l.list) >= maxCharsets:
+		l.err = errCharsets
+	default:
+		if l.list = append(l.list, c); len(l.list) > 1 {
+			l.err = errCharsets
+		}
+	}
+}
+
+// contentType notes the charsets that a Content-Type claims.
+func (tx *Tx) contentType(value string) {
+	body.Labels(value, func(label string) { tx.charsets.claim(label) })
+}
+
+// readQuery adds the readings of the query string: some servers read it in the
+// charset of the body.
+func (tx *Tx) readQuery() {
+	query := tx.scalar(seclang.QueryString)
+	for _, c := range tx.charsets.list {
+		more, cut := c.Query(&tx.arena, tx.cols[seclang.ArgsGet], query, tx.p.Settings.Arguments)
+		tx.readings(seclang.ArgsGet, seclang.ArgsGetNames, more)
+		if cut {
+			tx.setScalar(seclang.ArgumentsLimitReached, "1")
+		}
+	}
+}
+
+// readBody adds the readings of the body in the charsets that the request claims to
+// what the bytes as received gave, for which err is the parser's answer. It returns
+// what is wrong with the body.
+func (tx *Tx) readBody(processor, text string, truncated bool, err error) error {
+	converted := false
+	for _, c := range tx.charsets.list {
+		switch processor {
+		case "URLENCODED":
+			more, cut := c.Query(&tx.arena, tx.cols[seclang.ArgsPost], text, tx.p.Settings.Arguments)
+			tx.readings(seclang.ArgsPost, seclang.ArgsPostNames, more)
+			if cut {
+				tx.setScalar(seclang.ArgumentsLimitReached, "1")
+			}
+		case "MULTIPART":
+			tx.readings(seclang.ArgsPost, seclang.ArgsPostNames, c.Fields(tx.cols[seclang.ArgsPost], tx.cols[seclang.ArgsPost], true))
+		}
+		for _, t := range c.Texts(text) {
+			var bad error
+			switch processor {
+			case "URLENCODED", "RAW":
+				tx.add(seclang.RequestBody, "", t)
+				continue
+			case "JSON":
+				bad = tx.readJSON(strings.TrimPrefix(t, "\ufeff"), truncated)
+			case "XML":
+				var attributes, contents []string
+				attributes, contents, bad = body.DecodedXML(strings.TrimPrefix(t, "\ufeff"))
+				tx.addXML(attributes, contents)
+			default:
+				continue
+			}
+			// One reading must make sense; that is the one that the server has.
+			if bad == nil {
+				err, converted = nil, true
+			} else if !converted {
+				err = bad
+			}
+		}
+	}
+	return err
+}
+
+// readJSON adds the values of a reading of a JSON body.
+func (tx *Tx) readJSON(text string, truncated bool) error {
+	s := &tx.p.Settings
+	more, cut, err := body.JSON(&tx.arena, nil, text, body.JSONLimits{Depth: s.JSONDepth, Values: s.Arguments})
+	if cut {
+		tx.setScalar(seclang.ArgumentsLimitReached, "1")
+	}
+	tx.readings(seclang.ArgsPost, seclang.ArgsPostNames, body.Merge(tx.cols[seclang.ArgsPost], more))
+	if truncated {
+		return nil
+	}
+	return err
+}
+
+// readings adds values, and those of their names that are new.
+func (tx *Tx) readings(values, names seclang.Variable, more []body.Pair) {
+	if len(more) == 0 {
+		return
+	}
+	tx.cols[values] = append(tx.cols[values], more...)
+	known := make(map[string]bool, len(tx.cols[names]))
+	for _, p := range tx.cols[names] {
+		known[p.Key] = true
+	}
+	for _, p := range more {
+		if !known[p.Key] {
+			known[p.Key] = true
+			tx.add(names, p.Key, p.Key)
+		}
+	}
+}
+
+// addXML adds the parts of an XML body.
+func (tx *Tx) addXML(attributes, contents []string) {
+	for _, s := range contents {
+		tx.add(seclang.XML, "/*", s)
+	}
+	for _, s := range attributes {
+		tx.add(seclang.XML, "//@*", s)
+	}
 }

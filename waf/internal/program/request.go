@@ -62,6 +62,9 @@ func (tx *Tx) SetHead(h *Head) {
 			tx.requestHeader(name, v)
 		}
 	}
+	if tx.charsets.list != nil {
+		tx.readQuery()
+	}
 	if p.needed[seclang.ArgsCombinedSize] {
 		tx.setCombinedSize()
 	}
@@ -204,6 +207,7 @@ func (tx *Tx) requestHeader(name, value string) {
 	tx.add(seclang.RequestHeadersNames, name, name)
 	switch {
 	case strings.EqualFold(name, "Content-Type"):
+		tx.contentType(value)
 		// The first one counts, as it does for applications.
 		if tx.scalar(seclang.ReqbodyProcessor) == "" && tx.headerCount("Content-Type") == 1 {
 			v := strings.ToLower(strings.TrimSpace(value))
@@ -270,11 +274,11 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		return truncated
 	}
 	processor := tx.scalar(seclang.ReqbodyProcessor)
-	var err error
+	var err, coding error
 	if codings := tx.codings(); codings != "" && !strings.EqualFold(codings, "identity") {
 		var plain []byte
 		var more bool
-		if plain, more, err = body.Decompress(codings, []byte(text), limit); more {
+		if plain, more, coding = body.Decompress(codings, []byte(text), limit); more {
 			truncated = true
 			tx.setScalar(seclang.InboundDataError, "1")
 		}
@@ -288,22 +292,25 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	case "URLENCODED":
 		tx.bodyQuery(text)
 	case "JSON":
-		err = errors.Join(err, tx.bodyJSON(text, truncated))
+		err = tx.bodyJSON(text, truncated)
 	case "MULTIPART":
-		err = errors.Join(err, tx.bodyMultipart(text, truncated))
+		err = tx.bodyMultipart(text, truncated)
 	case "XML":
 		attributes, contents, bad := body.XML(text)
-		err = errors.Join(err, bad)
-		for _, s := range contents {
-			tx.add(seclang.XML, "/*", s)
-		}
-		for _, s := range attributes {
-			tx.add(seclang.XML, "//@*", s)
-		}
+		err = bad
+		tx.addXML(attributes, contents)
 	case "RAW":
 		tx.rawBody(text)
 	}
-	if err != nil && !truncated {
+	if tx.charsets.list != nil {
+		err = tx.readBody(processor, text, truncated, err)
+	}
+	err = errors.Join(coding, err)
+	unreadable := processor != "" && tx.charsets.err != nil
+	if unreadable {
+		err = errors.Join(err, tx.charsets.err)
+	}
+	if err != nil && !truncated || unreadable {
 		tx.setScalar(seclang.ReqbodyError, "1")
 		tx.setScalar(seclang.ReqbodyErrorMsg, tx.arena.Concat(processor, ": ", err.Error()))
 		tx.setScalar(seclang.ReqbodyProcessorError, "1")
@@ -352,6 +359,12 @@ func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 	}
 	tx.cols[seclang.ArgsPost] = append(tx.cols[seclang.ArgsPost], form.Fields...)
 	tx.addNames(seclang.ArgsPost, seclang.ArgsPostNames, 0)
+	if form.Readings != nil {
+		tx.readings(seclang.ArgsPost, seclang.ArgsPostNames, body.Merge(tx.cols[seclang.ArgsPost], form.Readings))
+	}
+	if form.Charset != "" {
+		tx.charsets.claim(form.Charset)
+	}
 	for i, f := range form.Files {
 		tx.add(seclang.Files, f.Key, f.Value)
 		tx.add(seclang.MultipartFilename, f.Key, f.Value)

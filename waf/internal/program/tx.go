@@ -31,6 +31,8 @@ type Tx struct {
 	forceRequestBody, forceResponseBody bool
 	noRequestBody, noResponseBody       bool
 
+	charsets charsetList
+
 	// What the last match was, for MATCHED_VAR and its like.
 	matched     []matchedVar
 	last        matchedVar // of any rule
@@ -155,6 +157,7 @@ func (tx *Tx) Reset(p *Program) {
 	clear(tx.hits[:cap(tx.hits)])
 	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
 	tx.trace = nil
+	tx.charsets = charsetList{}
 	tx.dropCandidates()
 	if cap(tx.cands) > keepPairs {
 		tx.cands = nil
