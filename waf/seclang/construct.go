@@ -322,7 +322,7 @@ var constructs = []Construct{
 	{CtlKind, "parseXmlIntoArgs", Refused, "contents of XML are in XML:/*"},
 	{CtlKind, "requestBodyAccess", Supported, ""},
 	{CtlKind, "requestBodyLimit", Refused, "the limit is one setting for the engine, so that memory is bounded"},
-	{CtlKind, "requestBodyProcessor", Supported, "URLENCODED, MULTIPART, JSON, XML, RAW"},
+	{CtlKind, "requestBodyProcessor", Supported, "URLENCODED, MULTIPART, JSON, XML, GRAPHQL, RAW"},
 	{CtlKind, "responseBodyAccess", Supported, ""},
 	{CtlKind, "responseBodyLimit", Refused, "the limit is one setting for the engine, so that memory is bounded"},
 	{CtlKind, "responseBodyProcessor", Refused, "response bodies are inspected as text"},

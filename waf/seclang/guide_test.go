@@ -39,6 +39,7 @@ What a body is taken apart by depends on its type:
 - The charset that Content-Type, a part of a form, the field ` + "`_charset_`" + ` or an XML declaration names: if it is not UTF-8, rules see the values
   as received and in each way in which servers read them. Differing readings are further members of ARGS_GET, ARGS_POST, XML and REQUEST_BODY of
   the same name. A charset that cannot be read (UTF-7), or two different ones, are a body error.
+- GraphQL documents: see [rules](rules.md#graphql).
 
 The tables are made from the parser's own list: ` + "`go test ./waf/seclang -run Guide -update`" + `.
 `

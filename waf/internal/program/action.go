@@ -258,8 +258,8 @@ func switchAction(name, value string) (action, error) {
 		return onOff(func(tx *Tx) { tx.noResponseBody = !on })
 	case "requestbodyprocessor":
 		processor := strings.ToUpper(value)
-		if !slices.Contains([]string{"URLENCODED", "MULTIPART", "JSON", "XML", "RAW"}, processor) {
-			return nil, fmt.Errorf("ctl:requestBodyProcessor=%s does not exist; choose URLENCODED, MULTIPART, JSON, XML or RAW", value)
+		if !slices.Contains([]string{"URLENCODED", "MULTIPART", "JSON", "XML", "RAW", "GRAPHQL"}, processor) {
+			return nil, fmt.Errorf("ctl:requestBodyProcessor=%s does not exist; choose URLENCODED, MULTIPART, JSON, XML, GRAPHQL or RAW", value)
 		}
 		return &setSwitch{func(tx *Tx) {
 			if tx.phase <= RequestHeaders {

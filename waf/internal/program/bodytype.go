@@ -98,6 +98,9 @@ func (tx *Tx) readBody(processor, text string, truncated bool, err error) error 
 			case "URLENCODED", "RAW":
 				tx.add(seclang.RequestBody, "", t)
 				continue
+			case "GRAPHQL":
+				tx.add(seclang.RequestBody, "", t)
+				_, bad = tx.graphQL(seclang.ArgsPost, seclang.ArgsPostNames, t)
 			case "JSON":
 				bad = tx.readJSON(strings.TrimPrefix(t, "\ufeff"), truncated)
 			case "XML":

@@ -169,7 +169,18 @@ func (tx *Tx) setURI(h *Head) {
 			tx.setScalar(seclang.ArgumentsLimitReached, "1")
 		}
 		tx.addNames(seclang.ArgsGet, seclang.ArgsGetNames, first)
+		if err := tx.findGraphQL(seclang.ArgsGet, seclang.ArgsGetNames); err != nil {
+			tx.bodyError("GRAPHQL", err)
+		}
 	}
+}
+
+// bodyError notes what is wrong with the body.
+func (tx *Tx) bodyError(processor string, err error) {
+	tx.setScalar(seclang.ReqbodyError, "1")
+	tx.setScalar(seclang.ReqbodyErrorMsg, tx.arena.Concat(processor, ": ", err.Error()))
+	tx.setScalar(seclang.ReqbodyProcessorError, "1")
+	tx.setScalar(seclang.ReqbodyProcessorErrorMsg, err.Error())
 }
 
 // addNames adds the names of the values from index first on to a collection of
@@ -215,6 +226,8 @@ func (tx *Tx) requestHeader(name, value string) {
 				tx.setScalar(seclang.ReqbodyProcessor, "URLENCODED")
 			} else if strings.HasPrefix(v, "multipart/form-data") {
 				tx.setScalar(seclang.ReqbodyProcessor, "MULTIPART")
+			} else if isGraphQL(v) {
+				tx.setScalar(seclang.ReqbodyProcessor, "GRAPHQL")
 			}
 		}
 	case strings.EqualFold(name, "Cookie"):
@@ -301,20 +314,22 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		tx.addXML(attributes, contents)
 	case "RAW":
 		tx.rawBody(text)
+	case "GRAPHQL":
+		err = tx.bodyGraphQL(text)
 	}
 	if tx.charsets.list != nil {
 		err = tx.readBody(processor, text, truncated, err)
 	}
-	err = errors.Join(coding, err)
+	if processor == "MULTIPART" {
+		tx.findOperations()
+	}
+	err = errors.Join(coding, err, tx.findGraphQL(seclang.ArgsPost, seclang.ArgsPostNames))
 	unreadable := processor != "" && tx.charsets.err != nil
 	if unreadable {
 		err = errors.Join(err, tx.charsets.err)
 	}
 	if err != nil && !truncated || unreadable {
-		tx.setScalar(seclang.ReqbodyError, "1")
-		tx.setScalar(seclang.ReqbodyErrorMsg, tx.arena.Concat(processor, ": ", err.Error()))
-		tx.setScalar(seclang.ReqbodyProcessorError, "1")
-		tx.setScalar(seclang.ReqbodyProcessorErrorMsg, err.Error())
+		tx.bodyError(processor, err)
 	}
 	if tx.p.needed[seclang.ArgsCombinedSize] {
 		tx.setCombinedSize()
