@@ -695,6 +695,72 @@ func TestRulesOfTheConfigurationStandAroundTheRuleSet(t *testing.T) {
 	}
 }
 
+// TestRulesRememberClients runs the recipe against guessing of passwords in
+// docs/guide/rules.md. Its counters outlive a policy, and services share them.
+func TestRulesRememberClients(t *testing.T) {
+	login := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("password") != "right" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	r := start(t, Config{RulesAfter: guideRules(t, "Remembering between requests")}, login, func(s *policy.Service) {
+		s.Service.TrustedProxies = []string{"127.0.0.1"}
+		s.Service.InboundThreshold = 100 // the host of these tests is an address, which scores
+	})
+	try := func(client, path, password string) int {
+		res, _ := r.get(path+"?password="+password, "X-Forwarded-For", client)
+		return res.StatusCode
+	}
+	for i := range 5 {
+		if got := try("192.0.2.1", "/login", "wrong"); got != 401 {
+			t.Fatalf("attempt %d: %d", i, got)
+		}
+		if i == 2 {
+			r.apply(func(s *policy.Service) { s.Service.Paranoia = 2 }) // other rules, compiled anew
+		}
+	}
+	for _, c := range []struct {
+		client, path, password string
+		want                   int
+	}{
+		{"192.0.2.1", "/login", "wrong", 429},
+		{"192.0.2.1", "/login", "right", 429},
+		{"192.0.2.1", "/", "right", 200},
+		{"192.0.2.2", "/login", "wrong", 401},
+		{"192.0.2.2", "/login", "right", 200},
+	} {
+		if got := try(c.client, c.path, c.password); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+	r.sink.mu.Lock()
+	defer r.sink.mu.Unlock()
+	if !slices.ContainsFunc(r.sink.events, func(e event.Event) bool {
+		return e.Action == event.Block && e.Client == "192.0.2.1" && e.Reason == "rule 1002 blocks at once"
+	}) {
+		t.Error("no event tells of it")
+	}
+	if st := r.gateway.CollectionStats(); st.Records != 2 || st.Evicted != 0 {
+		t.Errorf("got %+v", st)
+	}
+}
+
+// guideRules returns the rules that stand first under a title of docs/guide/rules.md.
+func guideRules(t *testing.T, title string) string {
+	t.Helper()
+	b, err := os.ReadFile("../docs/guide/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok1 := strings.Cut(string(b), "## "+title+"\n")
+	_, rest, ok2 := strings.Cut(rest, "```\n")
+	rules, _, ok3 := strings.Cut(rest, "```")
+	if !ok1 || !ok2 || !ok3 {
+		t.Fatalf("no rules under %q", title)
+	}
+	return rules
+}
+
 func TestLimits(t *testing.T) {
 	r := start(t, Config{HeaderTimeout: 200 * time.Millisecond, BodyTimeout: 200 * time.Millisecond, MaxHeaderBytes: 8 << 10},
 		http.HandlerFunc(echo), func(s *policy.Service) { s.Service.MaxBodyBytes = 1000 })

@@ -43,7 +43,6 @@ const (
 	gatewayLog = "events carry what the audit log would; choose their destination in the gateway's configuration"
 	noPCRE     = "matching takes linear time, so that there is nothing to limit"
 	apache     = "a setting of the Apache module; set it at the gateway"
-	noStore    = "collections that outlive a transaction are not kept by the engine; use the gateway's rate limits"
 )
 
 // Constructs lists every word of the language with what becomes of it, grouped by
@@ -88,7 +87,7 @@ var constructs = []Construct{
 	{DirectiveKind, "SecArgumentSeparator", Refused, "applications behind a proxy split arguments at &, so does the engine"},
 	{DirectiveKind, "SecCacheTransformations", Accepted, "transformations are computed once per value anyway"},
 	{DirectiveKind, "SecChrootDir", Refused, apache},
-	{DirectiveKind, "SecCollectionTimeout", Accepted, noStore},
+	{DirectiveKind, "SecCollectionTimeout", Supported, "the default is 3600"},
 	{DirectiveKind, "SecComponentSignature", Accepted, "kept in the list of components"},
 	{DirectiveKind, "SecConnEngine", Refused, apache},
 	{DirectiveKind, "SecConnReadStateLimit", Refused, apache},
@@ -165,18 +164,11 @@ var constructs = []Construct{
 	{VariableKind, "FILES_TMP_CONTENT", Refused, "contents of files are not given to rules"},
 	{VariableKind, "FULL_REQUEST", Refused, "use REQUEST_LINE, REQUEST_HEADERS and REQUEST_BODY"},
 	{VariableKind, "GEO", Refused, "there is no geographic database in the engine; use the gateway's source conditions"},
-	{VariableKind, "GLOBAL", Refused, noStore},
-	{VariableKind, "IP", Refused, noStore},
 	{VariableKind, "JSON", Refused, "values of JSON bodies are in ARGS under json.…"},
 	{VariableKind, "MODSEC_BUILD", Refused, "this is not ModSecurity"},
 	{VariableKind, "PERF_ALL", Refused, noClock},
-	{VariableKind, "RESOURCE", Refused, noStore},
 	{VariableKind, "SCRIPT_FILENAME", Refused, apache},
 	{VariableKind, "SDBM_DELETE_ERROR", Refused, noDisk},
-	{VariableKind, "SESSION", Refused, noStore},
-	{VariableKind, "SESSIONID", Refused, noStore},
-	{VariableKind, "USER", Refused, noStore},
-	{VariableKind, "USERID", Refused, noStore},
 	{VariableKind, "WEBAPPID", Refused, "events carry the site's name"},
 	{VariableKind, "WEBSERVER_ERROR_LOG", Refused, apache},
 
@@ -273,12 +265,12 @@ var constructs = []Construct{
 	{ActionKind, "chain", Supported, ""},
 	{ActionKind, "ctl", Supported, ""},
 	{ActionKind, "deny", Supported, ""},
-	{ActionKind, "deprecatevar", Refused, noStore},
+	{ActionKind, "deprecatevar", Supported, "counts whole periods since the value was set or made smaller last"},
 	{ActionKind, "drop", Supported, "as deny: the gateway closes the connection or answers, as its policy says"},
 	{ActionKind, "exec", Refused, "rules run no programs"},
-	{ActionKind, "expirevar", Accepted, "values of TX end with the transaction; other collections are refused"},
+	{ActionKind, "expirevar", Supported, "without an effect for TX, which ends with the transaction"},
 	{ActionKind, "id", Supported, ""},
-	{ActionKind, "initcol", Accepted, noStore},
+	{ActionKind, "initcol", Supported, "of IP, SESSION, USER, GLOBAL and RESOURCE"},
 	{ActionKind, "log", Supported, ""},
 	{ActionKind, "logdata", Supported, ""},
 	{ActionKind, "maturity", Accepted, "a remark of the rule's author"},
@@ -299,10 +291,10 @@ var constructs = []Construct{
 	{ActionKind, "sanitiseRequestHeader", Accepted, "the gateway masks values by its own policy"},
 	{ActionKind, "sanitiseResponseHeader", Accepted, "the gateway masks values by its own policy"},
 	{ActionKind, "setenv", Refused, "the engine does not touch the environment"},
-	{ActionKind, "setrsc", Refused, noStore},
-	{ActionKind, "setsid", Refused, noStore},
-	{ActionKind, "setuid", Refused, noStore},
-	{ActionKind, "setvar", Supported, "of TX"},
+	{ActionKind, "setrsc", Supported, ""},
+	{ActionKind, "setsid", Supported, ""},
+	{ActionKind, "setuid", Supported, ""},
+	{ActionKind, "setvar", Supported, "of TX, IP, SESSION, USER, GLOBAL and RESOURCE"},
 	{ActionKind, "severity", Supported, ""},
 	{ActionKind, "skip", Supported, ""},
 	{ActionKind, "skipAfter", Supported, ""},

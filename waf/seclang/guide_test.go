@@ -31,7 +31,7 @@ the rule set run on it. Some things that are good to know:
 - skipAfter goes forward only, to a marker that exists; both mistakes are errors when the rules are compiled.
 - Rules that take others away at run time (ctl:ruleRemove…) must come before them: write them before the Core Rule Set.
 - Names of arguments, headers and cookies are compared in any case.
-- Collections other than TX are refused: what must be remembered between requests is the gateway's business.
+- IP, SESSION, USER, GLOBAL and RESOURCE outlive a transaction: see [rules](rules.md#remembering-between-requests).
 
 What a body is taken apart by depends on its type:
 

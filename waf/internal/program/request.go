@@ -28,6 +28,7 @@ type Head struct {
 // they are until Reset.
 func (tx *Tx) SetHead(h *Head) {
 	p := tx.p
+	tx.now = h.Time
 	for _, v := range p.scalars {
 		tx.setScalar(v, "") // what is not known is empty, not absent
 	}
