@@ -136,9 +136,9 @@ type Gateway struct {
 	engines   map[waf.Config]*waf.Engine
 	// collections is what rules remember of clients, kept across policies.
 	collections *waf.Collections
-	counters  map[string]*counters // by service id, kept across policies
-	serving   sync.WaitGroup
-	closed    bool
+	counters    map[string]*counters // by service id, kept across policies
+	serving     sync.WaitGroup
+	closed      bool
 }
 
 // New returns a gateway without a policy: it listens nowhere.

@@ -289,8 +289,9 @@ func lastingNamed(name string) (seclang.Variable, bool) {
 
 // memberOfLasting splits collection.member.
 func memberOfLasting(action, s string) (v seclang.Variable, name string, err error) {
-	col, name, ok := strings.Cut(s, ".")
-	if v, ok = lastingNamed(col); !ok || strings.TrimSpace(name) == "" {
+	col, name, _ := strings.Cut(s, ".")
+	v, ok := lastingNamed(col)
+	if !ok || strings.TrimSpace(name) == "" {
 		return v, "", fmt.Errorf("%s names no variable of a collection: %q; write ip.name, session.name, user.name, global.name or resource.name", action, s)
 	}
 	if slices.Contains(readOnly, strings.ToLower(name)) {
