@@ -745,6 +745,26 @@ func TestRulesRememberClients(t *testing.T) {
 	}
 }
 
+// TestTheGuidesRulesCompile holds that what people copy from the guide works.
+func TestTheGuidesRulesCompile(t *testing.T) {
+	text, err := os.ReadFile("../docs/guide/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i, block := range strings.Split(string(text), "```") {
+		if block = strings.TrimSpace(block); i%2 == 1 && strings.HasPrefix(block, "Sec") {
+			found++
+			if _, err := waf.Compile(waf.Config{Directives: block}); err != nil {
+				t.Errorf("%s\n%v", block, err)
+			}
+		}
+	}
+	if found < 3 {
+		t.Errorf("only %d blocks of rules", found)
+	}
+}
+
 // guideRules returns the rules that stand first under a title of docs/guide/rules.md.
 func guideRules(t *testing.T, title string) string {
 	t.Helper()

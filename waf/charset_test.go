@@ -103,13 +103,25 @@ func TestCharsetsThatCannotBeReadAreBodyErrors(t *testing.T) {
 	}
 	for _, contentType := range []string{
 		"application/x-www-form-urlencoded; charset=utf-7", "application/json; charset=x-unknown", "application/x-www-form-urlencoded; charset=ibm037; charset=utf-16",
+		"multipart/form-data; boundary=x", "text/xml",
 	} {
-		for _, body := range []string{`{"a":1}`, strings.Repeat("a=1&", 1000)} {
+		for _, body := range []string{`{"a":1}`, strings.Repeat("a=1&", 1000)} { // the second is cut
+			switch {
+			case strings.HasPrefix(contentType, "multipart"):
+				body = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n" + body + "\r\n--x--\r\n"
+			case contentType == "text/xml":
+				body = "<?xml version='1.0' encoding='utf-7'?><a>" + body + "</a>"
+			}
 			v := inspect(t, e, Request{Method: "POST", URI: "/", Header: hostileHeader(contentType)}, body)
 			if !v.Block || v.RuleID != 200002 {
 				t.Errorf("%s: %v %d %v", contentType, v.Block, v.RuleID, ids(v))
 			}
 		}
+	}
+	h := hostileHeader("application/json")
+	h["Content-Encoding"] = []string{"compress"}
+	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h}, strings.Repeat(" ", 2000)); !v.Block || v.RuleID != 200002 || !v.Truncated {
+		t.Errorf("a coding that cannot be undone, cut: %+v", v)
 	}
 	// A JSON body must make sense in the charset that it claims.
 	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: hostileHeader("application/json; charset=utf-16")}, `{"a":"b"}`); !v.Block || v.RuleID != 200002 {

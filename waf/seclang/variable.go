@@ -109,6 +109,8 @@ const (
 	SessionID
 	User
 	UserID
+	FilesTmpContent
+	FullRequest
 	VariableCount // number of variables, for tables indexed by Variable
 )
 
@@ -220,6 +222,8 @@ var variables = [VariableCount]variableInfo{
 	SessionID:                     {"SESSIONID", false},
 	User:                          {"USER", true},
 	UserID:                        {"USERID", false},
+	FilesTmpContent:               {"FILES_TMP_CONTENT", true},
+	FullRequest:                   {"FULL_REQUEST", false},
 }
 
 // String returns the name in capitals.

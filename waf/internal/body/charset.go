@@ -36,14 +36,14 @@ const maxLabel = 48
 // FindCharset returns the character set that goes by the label, in any case, of the
 // WHATWG Encoding Standard, of IANA, or of Java, .NET and Python where these differ.
 // It is nil without an error for UTF-8 and US-ASCII, which need no conversion. Sets
-// that cannot be read, such as UTF-7, are an error.
+// that cannot be read, such as UTF-7, are ErrUnreadable.
 func FindCharset(label string) (*Charset, error) {
 	label = strings.Trim(label, " \t\r\n'\"")
 	if label == "" || strings.EqualFold(label, "utf-8") {
 		return nil, nil
 	}
 	if len(label) > maxLabel {
-		return nil, fmt.Errorf("charset %q… cannot be inspected", label[:maxLabel])
+		return nil, fmt.Errorf("%w: charset %q…", ErrUnreadable, label[:maxLabel])
 	}
 	label = strings.ToLower(label)
 	dashed := strings.ReplaceAll(label, "_", "-") // as Python does
@@ -61,7 +61,7 @@ func FindCharset(label string) (*Charset, error) {
 		}
 		// Browsers read sets that are dangerous as one replacement character.
 		if err != nil || enc == nil || enc == encoding.Replacement {
-			return nil, fmt.Errorf("charset %q cannot be inspected", label)
+			return nil, fmt.Errorf("%w: charset %q", ErrUnreadable, label)
 		}
 		if enc == unicode.UTF8 {
 			return nil, nil

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -53,8 +54,9 @@ func TestDecompress(t *testing.T) {
 		}
 	}
 	for _, codings := range []string{"compress", "dcb", "gzip, gzip, gzip, gzip", "gzip", "br", "zstd", "deflate, zstd"} {
-		if _, _, err := Decompress(codings, []byte(text), 100); err == nil {
-			t.Errorf("%s: no error", codings)
+		_, _, err := Decompress(codings, []byte(text), 100)
+		if unreadable := codings == "compress" || codings == "dcb" || len(codings) > 20; err == nil || errors.Is(err, ErrUnreadable) != unreadable {
+			t.Errorf("%s: %v", codings, err)
 		}
 	}
 }

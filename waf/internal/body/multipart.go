@@ -28,6 +28,8 @@ type Form struct {
 	FileSizes []int
 	// FileNames are the names of the parts that are files.
 	FileNames []string
+	// Contents are those of files, by part name, if they are asked for.
+	Contents []Pair
 	// Headers are the headers of parts as "Name: value", by part name.
 	Headers []Pair
 	// Names are the names of all parts.
@@ -67,13 +69,22 @@ func (f Flaws) Strict() bool {
 // the request. limit bounds the number of fields; Multipart reports whether it cut
 // the form short. Strings point into s, contentType or a.
 func Multipart(a *arena.Arena, contentType, s string, limit int) (Form, bool, error) {
+	return takeApart(a, contentType, s, limit, false)
+}
+
+// MultipartWithContents is Multipart that also fills Form.Contents.
+func MultipartWithContents(a *arena.Arena, contentType, s string, limit int) (Form, bool, error) {
+	return takeApart(a, contentType, s, limit, true)
+}
+
+func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) (Form, bool, error) {
 	var f Form
 	boundary, ok := boundaryOf(contentType, &f.Flaws)
 	if !ok {
 		f.Flaws.MalformedParameters = true
 		return f, false, ErrMultipart
 	}
-	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s}
+	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s, contents: contents}
 	err := m.run(limit)
 	switch {
 	case err != nil:
@@ -179,6 +190,7 @@ type multipartParser struct {
 	cut       bool
 	badHeader bool
 	charset   error // of a part, if it cannot be read
+	contents  bool  // those of files are wanted
 }
 
 // boundary is a delimiter line found in the rest.
@@ -400,6 +412,9 @@ func (m *multipartParser) part(headers []Pair, content string) {
 		}
 	}
 	f.FileNames = append(f.FileNames, d.name)
+	if m.contents {
+		f.Contents = append(f.Contents, Pair{d.name, content})
+	}
 }
 
 // readings adds a field in the character sets that its part declares.

@@ -1,7 +1,9 @@
 package program
 
 import (
-	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/body"
@@ -36,7 +38,7 @@ type charsetList struct {
 // maxCharsets is how many differing claims are read; no honest request has two.
 const maxCharsets = 2
 
-var errCharsets = errors.New("the request claims more than one charset")
+var errCharsets = fmt.Errorf("%w: the request claims more than one charset", body.ErrUnreadable)
 
 // claim notes a charset.
 func (l *charsetList) claim(label string) {
@@ -160,5 +162,30 @@ func (tx *Tx) addXML(attributes, contents []string) {
 	}
 	for _, s := range attributes {
 		tx.add(seclang.XML, "//@*", s)
+	}
+}
+
+// fullRequest fills FULL_REQUEST and its length, if rules ask for them: the request
+// line, the header in order of name, an empty line and the body without its content
+// codings, as far as it was read.
+func (tx *Tx) fullRequest(text string) {
+	p := tx.p
+	if !p.needed[seclang.FullRequest] && !p.needed[seclang.FullRequestLength] {
+		return
+	}
+	header := slices.Clone(tx.cols[seclang.RequestHeaders])
+	slices.SortStableFunc(header, func(a, b body.Pair) int { return strings.Compare(a.Key, b.Key) })
+	parts := []string{tx.scalar(seclang.RequestMethod), " ", tx.scalar(seclang.RequestURIRaw), " ", tx.scalar(seclang.RequestProtocol), "\n"}
+	for _, h := range header {
+		parts = append(parts, h.Key, ": ", h.Value, "\n")
+	}
+	parts = append(parts, "\n", text)
+	n := 0
+	for _, s := range parts {
+		n += len(s)
+	}
+	tx.setScalar(seclang.FullRequestLength, strconv.Itoa(n))
+	if p.needed[seclang.FullRequest] {
+		tx.setScalar(seclang.FullRequest, tx.arena.Concat(parts...))
 	}
 }

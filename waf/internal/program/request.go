@@ -279,12 +279,14 @@ func (tx *Tx) WantsBody() bool { return !tx.off && !tx.noRequestBody }
 // body at most limit bytes are looked at. It reports whether part of the body was not.
 func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	if tx.noRequestBody {
+		tx.fullRequest("")
 		return truncated
 	}
 	if truncated {
 		tx.setScalar(seclang.InboundDataError, "1")
 	}
 	if text == "" {
+		tx.fullRequest("")
 		return truncated
 	}
 	processor := tx.scalar(seclang.ReqbodyProcessor)
@@ -318,6 +320,10 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	case "GRAPHQL":
 		err = tx.bodyGraphQL(text)
 	}
+	if tx.forceRequestBody && tx.scalar(seclang.RequestBody) == "" {
+		tx.rawBody(text)
+	}
+	tx.fullRequest(text)
 	if tx.charsets.list != nil {
 		err = tx.readBody(processor, text, truncated, err)
 	}
@@ -325,11 +331,10 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		tx.findOperations()
 	}
 	err = errors.Join(coding, err, tx.findGraphQL(seclang.ArgsPost, seclang.ArgsPostNames))
-	unreadable := processor != "" && tx.charsets.err != nil
-	if unreadable {
+	if processor != "" {
 		err = errors.Join(err, tx.charsets.err)
 	}
-	if err != nil && !truncated || unreadable {
+	if err != nil && (!truncated || errors.Is(err, body.ErrUnreadable)) {
 		tx.bodyError(processor, err)
 	}
 	if tx.p.needed[seclang.ArgsCombinedSize] {
@@ -369,7 +374,11 @@ func (tx *Tx) bodyJSON(text string, truncated bool) error {
 }
 
 func (tx *Tx) bodyMultipart(text string, truncated bool) error {
-	form, cut, err := body.Multipart(&tx.arena, tx.header("Content-Type"), text, tx.p.Settings.Arguments)
+	parse := body.Multipart
+	if tx.p.needed[seclang.FilesTmpContent] {
+		parse = body.MultipartWithContents
+	}
+	form, cut, err := parse(&tx.arena, tx.header("Content-Type"), text, tx.p.Settings.Arguments)
 	if cut {
 		tx.setScalar(seclang.ArgumentsLimitReached, "1")
 	}
@@ -381,6 +390,7 @@ func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 	if form.Charset != "" {
 		tx.charsets.claim(form.Charset)
 	}
+	tx.cols[seclang.FilesTmpContent] = append(tx.cols[seclang.FilesTmpContent], form.Contents...)
 	for i, f := range form.Files {
 		tx.add(seclang.Files, f.Key, f.Value)
 		tx.add(seclang.MultipartFilename, f.Key, f.Value)
