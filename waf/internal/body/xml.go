@@ -29,9 +29,24 @@ func XML(s string) (attributes, contents []string, err error) {
 	})
 	if declared {
 		a, c, _ := DecodedXML(strings.ToValidUTF8(s, "\ufffd"))
-		attributes, contents = append(attributes, a...), append(contents, c...)
+		attributes, contents = appendNew(attributes, a), appendNew(contents, c)
 	}
 	return attributes, contents, err
+}
+
+// appendNew appends the texts that list does not have, once each.
+func appendNew(list, more []string) []string {
+	have := make(map[string]bool, len(list))
+	for _, s := range list {
+		have[s] = true
+	}
+	for _, s := range more {
+		if !have[s] {
+			have[s] = true
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // DecodedXML is XML for a text that was converted to UTF-8, whatever it declares.

@@ -108,7 +108,8 @@ func (tx *Tx) readBody(processor, text string, truncated bool, err error) error 
 			case "XML":
 				var attributes, contents []string
 				attributes, contents, bad = body.DecodedXML(strings.TrimPrefix(t, "\ufeff"))
-				tx.addXML(attributes, contents)
+				tx.readXML("/*", contents)
+				tx.readXML("//@*", attributes)
 			default:
 				continue
 			}
@@ -153,6 +154,15 @@ func (tx *Tx) readings(values, names seclang.Variable, more []body.Pair) {
 			tx.add(names, p.Key, p.Key)
 		}
 	}
+}
+
+// readXML adds parts of a reading of an XML body, those that are new.
+func (tx *Tx) readXML(key string, texts []string) {
+	more := make([]body.Pair, len(texts))
+	for i, s := range texts {
+		more[i] = body.Pair{Key: key, Value: s}
+	}
+	tx.cols[seclang.XML] = append(tx.cols[seclang.XML], body.Merge(tx.cols[seclang.XML], more)...)
 }
 
 // addXML adds the parts of an XML body.
