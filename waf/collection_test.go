@@ -2,6 +2,7 @@ package waf
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,9 +23,7 @@ func visit(t testing.TB, e *Engine, r Request, seconds int) (status int, message
 		r.URI = "/"
 	}
 	h := map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}}
-	for k, v := range r.Header {
-		h[k] = v
-	}
+	maps.Copy(h, r.Header)
 	r.Header = h
 	tx := e.Begin(r)
 	defer tx.Close()
