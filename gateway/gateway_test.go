@@ -884,6 +884,29 @@ func TestSecretsAreMaskedInEvents(t *testing.T) {
 	}
 }
 
+func TestSecretsInGraphQLAreMasked(t *testing.T) {
+	none := newEvidence(nil)
+	for _, c := range []struct{ contentType, body, want string }{
+		{"application/graphql", `mutation{login(user:"ann",password : "hunter\"2",pin:"""4
+2""") {id}}`, `mutation{login(user:"ann",password : "[secret]",pin:"[secret]") {id}}`},
+		{"application/graphql", `{login(token:"cut of`, `{login(token:"[secret]"`},
+		{
+			"application/json", `{"query":"mutation{login(user:\"ann\",password:\n \"hunter\\\"2\\u0041\",pin:\"\"\"42\"\"\") {id}}","variables":{"token":"x"}}`,
+			`{"query":"mutation{login(user:\"ann\",password:\n \"[secret]\",pin:\"[secret]\") {id}}","variables":{"token":"[secret]"}}`,
+		},
+		{"application/json", `{"query":"{a(token:\"cut of`, `{"query":"{a(token:\"[secret]\"`},
+	} {
+		if got := string(none.maskBody(c.contentType, []byte(c.body))); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+	found := newEvidence([]waf.Match{{Variable: "ARGS:graphql.mutation.login.password"}})
+	const attacked = `mutation{login(password:"1' or 1=1")}`
+	if got := string(found.maskBody("application/graphql", []byte(attacked))); got != attacked {
+		t.Errorf("the attack is masked: %s", got)
+	}
+}
+
 func TestShutdownLetsRequestsFinish(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	r := start(t, Config{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
