@@ -70,6 +70,10 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		send(count, describe("requests_alerted_total", "Requests that matched a rule and passed.", "service"), t.Alerted, service)
 		send(count, describe("requests_failed_total", "Requests answered with 502 or 504.", "service"), t.Errors, service)
 	}
+	cs := c.gateway.CollectionStats()
+	send(gauge, describe("collection_records", "Records that rules keep between requests."), int64(cs.Records))
+	send(count, describe("collection_evictions_total", "Records thrown away before their time, since there were too many."), cs.Evicted)
+	send(count, describe("collection_refusals_total", "Values not kept, since their record had too many."), cs.Refused)
 	sp := c.spool.Stats()
 	send(gauge, describe("spool_bytes", "Size of the spool on disk."), sp.Bytes)
 	send(gauge, describe("spool_events", "Events that are not in the lake yet."), sp.Waiting)

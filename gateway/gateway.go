@@ -134,9 +134,11 @@ type Gateway struct {
 	listeners map[string]*listener // by policy address
 	services  []*service
 	engines   map[waf.Config]*waf.Engine
-	counters  map[string]*counters // by service id, kept across policies
-	serving   sync.WaitGroup
-	closed    bool
+	// collections is what rules remember of clients, kept across policies.
+	collections *waf.Collections
+	counters    map[string]*counters // by service id, kept across policies
+	serving     sync.WaitGroup
+	closed      bool
 }
 
 // New returns a gateway without a policy: it listens nowhere.
@@ -145,6 +147,7 @@ func New(cfg Config, sink event.Sink, log *slog.Logger) *Gateway {
 	g := &Gateway{
 		cfg: cfg, sink: sink, log: log, started: time.Now(),
 		listeners: map[string]*listener{}, engines: map[waf.Config]*waf.Engine{}, counters: map[string]*counters{},
+		collections: waf.NewCollections(0),
 	}
 	g.proxy = newProxy(g)
 	return g
@@ -255,6 +258,9 @@ func (g *Gateway) Status() asset.GatewayStatus {
 	}
 	return st
 }
+
+// CollectionStats tells how full the collections are in which rules remember clients.
+func (g *Gateway) CollectionStats() waf.CollectionStats { return g.collections.Stats() }
 
 // Address returns the real address of a service's first port, "" if it has none.
 func (g *Gateway) Address(serviceID string) (address string, tls bool) {

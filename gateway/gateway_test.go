@@ -695,6 +695,92 @@ func TestRulesOfTheConfigurationStandAroundTheRuleSet(t *testing.T) {
 	}
 }
 
+// TestRulesRememberClients runs the recipe against guessing of passwords in
+// docs/guide/rules.md. Its counters outlive a policy, and services share them.
+func TestRulesRememberClients(t *testing.T) {
+	login := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("password") != "right" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	r := start(t, Config{RulesAfter: guideRules(t, "Remembering between requests")}, login, func(s *policy.Service) {
+		s.Service.TrustedProxies = []string{"127.0.0.1"}
+		s.Service.InboundThreshold = 100 // the host of these tests is an address, which scores
+	})
+	try := func(client, path, password string) int {
+		res, _ := r.get(path+"?password="+password, "X-Forwarded-For", client)
+		return res.StatusCode
+	}
+	for i := range 5 {
+		if got := try("192.0.2.1", "/login", "wrong"); got != 401 {
+			t.Fatalf("attempt %d: %d", i, got)
+		}
+		if i == 2 {
+			r.apply(func(s *policy.Service) { s.Service.Paranoia = 2 }) // other rules, compiled anew
+		}
+	}
+	for _, c := range []struct {
+		client, path, password string
+		want                   int
+	}{
+		{"192.0.2.1", "/login", "wrong", 429},
+		{"192.0.2.1", "/login", "right", 429},
+		{"192.0.2.1", "/", "right", 200},
+		{"192.0.2.2", "/login", "wrong", 401},
+		{"192.0.2.2", "/login", "right", 200},
+	} {
+		if got := try(c.client, c.path, c.password); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+	r.sink.mu.Lock()
+	defer r.sink.mu.Unlock()
+	if !slices.ContainsFunc(r.sink.events, func(e event.Event) bool {
+		return e.Action == event.Block && e.Client == "192.0.2.1" && e.Reason == "rule 1002 blocks at once"
+	}) {
+		t.Error("no event tells of it")
+	}
+	if st := r.gateway.CollectionStats(); st.Records != 2 || st.Evicted != 0 {
+		t.Errorf("got %+v", st)
+	}
+}
+
+// TestTheGuidesRulesCompile holds that what people copy from the guide works.
+func TestTheGuidesRulesCompile(t *testing.T) {
+	text, err := os.ReadFile("../docs/guide/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i, block := range strings.Split(string(text), "```") {
+		if block = strings.TrimSpace(block); i%2 == 1 && strings.HasPrefix(block, "Sec") {
+			found++
+			if _, err := waf.Compile(waf.Config{Directives: block}); err != nil {
+				t.Errorf("%s\n%v", block, err)
+			}
+		}
+	}
+	if found < 3 {
+		t.Errorf("only %d blocks of rules", found)
+	}
+}
+
+// guideRules returns the rules that stand first under a title of docs/guide/rules.md.
+func guideRules(t *testing.T, title string) string {
+	t.Helper()
+	b, err := os.ReadFile("../docs/guide/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok1 := strings.Cut(string(b), "## "+title+"\n")
+	_, rest, ok2 := strings.Cut(rest, "```\n")
+	rules, _, ok3 := strings.Cut(rest, "```")
+	if !ok1 || !ok2 || !ok3 {
+		t.Fatalf("no rules under %q", title)
+	}
+	return rules
+}
+
 func TestLimits(t *testing.T) {
 	r := start(t, Config{HeaderTimeout: 200 * time.Millisecond, BodyTimeout: 200 * time.Millisecond, MaxHeaderBytes: 8 << 10},
 		http.HandlerFunc(echo), func(s *policy.Service) { s.Service.MaxBodyBytes = 1000 })
@@ -795,6 +881,29 @@ func TestSecretsAreMaskedInEvents(t *testing.T) {
 	}
 	if !strings.Contains(e.Request.Query, "script") || e.Header("Cookie") != "session=[secret]; theme=[secret]" {
 		t.Errorf("query %q, cookie %q", e.Request.Query, e.Header("Cookie"))
+	}
+}
+
+func TestSecretsInGraphQLAreMasked(t *testing.T) {
+	none := newEvidence(nil)
+	for _, c := range []struct{ contentType, body, want string }{
+		{"application/graphql", `mutation{login(user:"ann",password : "hunter\"2",pin:"""4
+2""") {id}}`, `mutation{login(user:"ann",password : "[secret]",pin:"[secret]") {id}}`},
+		{"application/graphql", `{login(token:"cut of`, `{login(token:"[secret]"`},
+		{
+			"application/json", `{"query":"mutation{login(user:\"ann\",password:\n \"hunter\\\"2\\u0041\",pin:\"\"\"42\"\"\") {id}}","variables":{"token":"x"}}`,
+			`{"query":"mutation{login(user:\"ann\",password:\n \"[secret]\",pin:\"[secret]\") {id}}","variables":{"token":"[secret]"}}`,
+		},
+		{"application/json", `{"query":"{a(token:\"cut of`, `{"query":"{a(token:\"[secret]\"`},
+	} {
+		if got := string(none.maskBody(c.contentType, []byte(c.body))); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+	found := newEvidence([]waf.Match{{Variable: "ARGS:graphql.mutation.login.password"}})
+	const attacked = `mutation{login(password:"1' or 1=1")}`
+	if got := string(found.maskBody("application/graphql", []byte(attacked))); got != attacked {
+		t.Errorf("the attack is masked: %s", got)
 	}
 }
 

@@ -25,6 +25,13 @@ var secretName = regexp.MustCompile(`(?i)(^|[._\-\[])(pass(word|wd|phrase|code)?
 // the excerpt ends within the value.
 var secretJSON = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"\s*:\s*("(?:[^"\\]|\\.)*"?|[0-9][0-9.]*)`)
 
+// secretGraphQL finds the string values of such names in GraphQL documents, and
+// secretGraphQLInJSON in those that stand in a string of JSON.
+var (
+	secretGraphQL       = regexp.MustCompile(`([_A-Za-z][_0-9A-Za-z]*)\s*:\s*("""(?s:.*?)(?:"""|$)|"(?:[^"\\]|\\.)*"?)`)
+	secretGraphQLInJSON = regexp.MustCompile(`([_A-Za-z][_0-9A-Za-z]*)(?:\s|\\[nrt])*:(?:\s|\\[nrt])*(\\"\\"\\"(?s:.*?)(?:\\"\\"\\"|$)|\\"(?:[^"\\]|\\\\(?:\\"|\\\\|[^"\\])|\\[^"\\])*(?:\\")?)`)
+)
+
 // evidence knows where rules matched: what an attack consists of is shown even
 // where a secret would be masked, or the event would not show the attack.
 type evidence struct{ variables map[string]bool }
@@ -95,29 +102,38 @@ func (e evidence) maskQuery(query string) string {
 	return strings.Join(args, "&")
 }
 
-// maskBody masks what it understands: forms and JSON.
+// maskBody masks what it understands: forms, JSON and GraphQL.
 func (e evidence) maskBody(contentType string, body []byte) []byte {
 	media, _, _ := mime.ParseMediaType(contentType)
 	switch {
 	case media == "application/x-www-form-urlencoded":
 		return []byte(e.maskQuery(string(body)))
 	case strings.HasSuffix(media, "json"):
-		return secretJSON.ReplaceAllFunc(body, func(pair []byte) []byte {
-			m := secretJSON.FindSubmatch(pair)
-			if !secretName.Match(m[1]) || e.matchedJSON(string(m[1])) {
-				return pair
-			}
-			return append(pair[:len(pair)-len(m[2]):len(pair)-len(m[2])], `"`+masked+`"`...)
-		})
+		body = e.maskPairs(secretJSON, body, "ARGS:json.", `"`+masked+`"`)
+		return e.maskPairs(secretGraphQLInJSON, body, "ARGS:graphql.", `\"`+masked+`\"`)
+	case media == "application/graphql":
+		return e.maskPairs(secretGraphQL, body, "ARGS:graphql.", `"`+masked+`"`)
 	}
 	return append([]byte(nil), body...) // the buffer is used again
 }
 
-// matchedJSON reports whether a rule matched in a JSON field of that name, which
-// the engine calls by its path: "json.user.password".
-func (e evidence) matchedJSON(name string) bool {
+// maskPairs replaces the values that re finds, its second group, behind names that
+// are those of secrets, its first, unless a rule matched there.
+func (e evidence) maskPairs(re *regexp.Regexp, body []byte, root, with string) []byte {
+	return re.ReplaceAllFunc(body, func(pair []byte) []byte {
+		m := re.FindSubmatch(pair)
+		if !secretName.Match(m[1]) || e.matched(root, string(m[1])) {
+			return pair
+		}
+		return append(pair[:len(pair)-len(m[2]):len(pair)-len(m[2])], with...)
+	})
+}
+
+// matched reports whether a rule matched in a field of that name, which the engine
+// calls by its path: "json.user.password".
+func (e evidence) matched(root, name string) bool {
 	for v := range e.variables {
-		if strings.HasPrefix(v, "ARGS:json.") && strings.HasSuffix(v, "."+name) {
+		if strings.HasPrefix(v, root) && strings.HasSuffix(v, "."+name) {
 			return true
 		}
 	}

@@ -91,7 +91,9 @@ func (g *Gateway) engineFor(s asset.Service, engines map[waf.Config]*waf.Engine)
 	}
 	if engine == nil {
 		var err error
-		if engine, err = waf.Compile(cfg); err != nil {
+		own := cfg
+		own.Collections = g.collections
+		if engine, err = waf.Compile(own); err != nil {
 			return nil, err
 		}
 	}

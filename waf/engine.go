@@ -10,8 +10,8 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/program"
 )
 
-// Engine is a compiled rule set. It is immutable and safe for use by several
-// goroutines.
+// Engine is a compiled rule set. It is immutable, but for what its rules keep in
+// collections, and safe for use by several goroutines.
 type Engine struct {
 	cfg     Config
 	program *program.Program
@@ -47,6 +47,9 @@ func compile(cfg Config, plain bool) (*Engine, error) {
 	if n := p.Settings.ResponseBodyLimit; n > 0 {
 		cfg.MaxResponseBodyBytes = min(cfg.MaxResponseBodyBytes, n)
 	}
+	if cfg.Collections == nil {
+		cfg.Collections = NewCollections(0)
+	}
 	return &Engine{cfg: cfg, program: p, pool: &sync.Pool{}}, nil
 }
 
@@ -60,6 +63,9 @@ func (e *Engine) Limits() (requestBytes, responseBytes int) {
 func (e *Engine) Thresholds() (inbound, outbound int) {
 	return e.cfg.InboundThreshold, e.cfg.OutboundThreshold
 }
+
+// Collections returns where the rules keep what outlives a transaction.
+func (e *Engine) Collections() *Collections { return e.cfg.Collections }
 
 // Notices returns what the rules ask for that has no effect here, with the place
 // and the reason, such as settings of the audit log.
@@ -86,6 +92,7 @@ func (e *Engine) Begin(req Request) *Transaction {
 	t, ok := e.pool.Get().(*Transaction)
 	if !ok {
 		t = &Transaction{engine: e, tx: e.program.NewTx()}
+		t.tx.SetStore(e.cfg.Collections.store)
 	}
 	t.engine, t.req = e, req
 	if e.overlay != nil {

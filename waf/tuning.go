@@ -58,9 +58,9 @@ type Exception struct {
 }
 
 // With returns an engine for one application: it shares the compiled rules of e and
-// takes microseconds and some hundred bytes. Rules that the compiler evaluated
-// beforehand, the rule set's own set-up, cannot be tuned. An error names the
-// exception or rule.
+// its collections and takes microseconds and some hundred bytes. Rules that the
+// compiler evaluated beforehand, the rule set's own set-up, cannot be tuned. An error
+// names the exception or rule.
 func (e *Engine) With(t Tuning) (*Engine, error) {
 	if t.InboundThreshold < 0 || t.OutboundThreshold < 0 {
 		return nil, errors.New("tune rules: thresholds must not be negative")

@@ -22,6 +22,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/ringwall/ringwall/waf/internal/collection"
 )
 
 // Config is what an engine is compiled from. The zero value is the Core Rule Set
@@ -43,7 +45,31 @@ type Config struct {
 	// others away at run time (ctl:ruleRemoveById and its like) belong there.
 	Directives string
 	Before     string
+	// Collections is where the rules keep what outlives a transaction: IP, SESSION,
+	// USER, GLOBAL and RESOURCE. Engines that are given the same share it, so that
+	// counters survive a change of the rules. Nil means one of the engine's own.
+	Collections *Collections
 }
+
+// Collections keep what rules remember between transactions, in memory and bounded.
+// They are safe for use by several goroutines.
+type Collections struct{ store *collection.Store }
+
+// NewCollections returns empty collections for about so many records of 2 KiB on
+// average. Zero means 100,000. Beyond it the records that were not used for longest go.
+func NewCollections(records int) *Collections {
+	return &Collections{collection.New(records)}
+}
+
+// CollectionStats tells how full collections are.
+type CollectionStats struct {
+	Records int   // kept now
+	Evicted int64 // thrown away before their time, since there were too many
+	Refused int64 // members not kept, since their record had too many
+}
+
+// Stats tells how full the collections are.
+func (c *Collections) Stats() CollectionStats { return CollectionStats(c.store.Stats()) }
 
 // Validate returns every problem of c, joined. It does not parse Directives.
 func (c Config) Validate() error {

@@ -3,9 +3,12 @@ package waf
 import (
 	"compress/gzip"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/andybalholm/brotli"
 )
 
 func inspect(t *testing.T, e *Engine, r Request, body string) Verdict {
@@ -70,7 +73,16 @@ func TestCompressedBodiesAreInspected(t *testing.T) {
 	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h, DetectOnly: true}, pack("q="+strings.Repeat("x", 1<<20))); !v.Truncated {
 		t.Errorf("a bomb is not truncated: %+v", v)
 	}
-	h["Content-Encoding"] = []string{"br"}
+	// Two fields are one list (RFC 9110, section 5.3).
+	h["Content-Encoding"] = []string{"gzip", "br"}
+	var packed strings.Builder
+	br := brotli.NewWriter(&packed)
+	_, _ = br.Write([]byte(pack("q=1'+UNION+SELECT+username,password+FROM+users--+-")))
+	_ = br.Close()
+	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h}, packed.String()); !v.Block || !slices.ContainsFunc(v.Matches, func(m Match) bool { return m.RuleID == 942100 }) {
+		t.Errorf("two codings: %+v", v)
+	}
+	h["Content-Encoding"] = []string{"compress"}
 	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h}, "x"); !v.Block || v.RuleID != 200002 && v.RuleID != 949110 {
 		t.Errorf("what cannot be inspected passes: %+v", v)
 	}

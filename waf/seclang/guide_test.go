@@ -31,7 +31,15 @@ the rule set run on it. Some things that are good to know:
 - skipAfter goes forward only, to a marker that exists; both mistakes are errors when the rules are compiled.
 - Rules that take others away at run time (ctl:ruleRemove…) must come before them: write them before the Core Rule Set.
 - Names of arguments, headers and cookies are compared in any case.
-- Collections other than TX are refused: what must be remembered between requests is the gateway's business.
+- IP, SESSION, USER, GLOBAL and RESOURCE outlive a transaction: see [rules](rules.md#remembering-between-requests).
+
+What a body is taken apart by depends on its type:
+
+- Content codings gzip, deflate, br and zstd are undone, also on top of each other; others are a body error (REQBODY_ERROR, rule 200002).
+- The charset that Content-Type, a part of a form, the field ` + "`_charset_`" + ` or an XML declaration names: if it is not UTF-8, rules see the values
+  as received and in each way in which servers read them. Differing readings are further members of ARGS_GET, ARGS_POST, XML and REQUEST_BODY of
+  the same name. A charset that cannot be read (UTF-7), or two different ones, are a body error.
+- GraphQL documents: see [rules](rules.md#graphql).
 
 The tables are made from the parser's own list: ` + "`go test ./waf/seclang -run Guide -update`" + `.
 `

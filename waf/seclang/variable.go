@@ -102,6 +102,15 @@ const (
 	MultipartDuplicatePartHeader
 	MultipartFilenameCharset
 	MultipartFilenameLanguage
+	Global
+	IP
+	Resource
+	Session
+	SessionID
+	User
+	UserID
+	FilesTmpContent
+	FullRequest
 	VariableCount // number of variables, for tables indexed by Variable
 )
 
@@ -206,6 +215,15 @@ var variables = [VariableCount]variableInfo{
 	MultipartDuplicatePartHeader:  {"MULTIPART_DUPLICATE_PART_HEADER", false},
 	MultipartFilenameCharset:      {"MULTIPART_FILENAME_CHARSET", true},
 	MultipartFilenameLanguage:     {"MULTIPART_FILENAME_LANGUAGE", true},
+	Global:                        {"GLOBAL", true},
+	IP:                            {"IP", true},
+	Resource:                      {"RESOURCE", true},
+	Session:                       {"SESSION", true},
+	SessionID:                     {"SESSIONID", false},
+	User:                          {"USER", true},
+	UserID:                        {"USERID", false},
+	FilesTmpContent:               {"FILES_TMP_CONTENT", true},
+	FullRequest:                   {"FULL_REQUEST", false},
 }
 
 // String returns the name in capitals.

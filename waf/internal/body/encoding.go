@@ -9,16 +9,25 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 )
+
+// ErrUnreadable tells that a body is in a content coding or a charset that nobody can
+// inspect here. Unlike other errors it does not come from where the body was cut.
+var ErrUnreadable = errors.New("cannot be inspected")
 
 // Decompress undoes the content codings of a body (RFC 9110, section 8.4), the last
 // one first, and returns at most limit bytes and whether there were more. Of a body
-// that breaks off it returns what there was before. Codings other than gzip, deflate
-// and identity are an error, since nobody can inspect what they hide.
+// that breaks off it returns what there was before. Codings other than gzip, deflate,
+// br, zstd and identity are ErrUnreadable. Memory
+// is bounded by limit and, for each coding, by its window: 32 KiB for gzip and
+// deflate, 16 MiB for br (RFC 7932, section 9.1), 8 MiB for zstd.
 func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err error) {
 	list := strings.Split(codings, ",")
 	if len(list) > maxCodings {
-		return nil, false, fmt.Errorf("content has %d codings on top of each other", len(list))
+		return nil, false, fmt.Errorf("%w: content has %d codings on top of each other", ErrUnreadable, len(list))
 	}
 	var r io.Reader = bytes.NewReader(b)
 	for i := len(list) - 1; i >= 0; i-- {
@@ -32,8 +41,17 @@ func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err
 			if r, err = inflate(r); err != nil {
 				return nil, false, fmt.Errorf("deflate: %w", err)
 			}
+		case "br":
+			r = brotli.NewReader(r)
+		case "zstd":
+			d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
+			if err != nil {
+				return nil, false, fmt.Errorf("zstd: %w", err)
+			}
+			defer d.Close()
+			r = d
 		default:
-			return nil, false, fmt.Errorf("content coding %q cannot be inspected", coding)
+			return nil, false, fmt.Errorf("%w: content coding %q", ErrUnreadable, coding)
 		}
 	}
 	out, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
@@ -49,6 +67,9 @@ func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err
 // maxCodings is how many codings may lie on top of each other: more than one has no
 // honest use.
 const maxCodings = 3
+
+// zstdWindow is the largest window of zstd that HTTP allows (RFC 9659, section 3).
+const zstdWindow = 8 << 20
 
 // inflate reads deflate, which is zlib's format by the standard and the bare one by
 // the habit of some senders.

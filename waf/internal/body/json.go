@@ -36,8 +36,13 @@ const (
 // limit of values cut the text short, and what is wrong with the text; pairs found
 // before that are kept.
 func JSON(a *arena.Arena, dst []Pair, s string, limits JSONLimits) ([]Pair, bool, error) {
+	return JSONAt("json", a, dst, s, limits)
+}
+
+// JSONAt is JSON with paths that begin with root.
+func JSONAt(root string, a *arena.Arena, dst []Pair, s string, limits JSONLimits) ([]Pair, bool, error) {
 	p := jsonParser{a: a, s: s, dst: dst, limits: limits, room: max(flatFactor*len(s), flatFloor)}
-	p.path = append(p.path, "json"...)
+	p.path = append(p.path, root...)
 	err := p.document()
 	return p.dst, p.cut, err
 }

@@ -28,6 +28,8 @@ type Form struct {
 	FileSizes []int
 	// FileNames are the names of the parts that are files.
 	FileNames []string
+	// Contents are those of files, by part name, if they are asked for.
+	Contents []Pair
 	// Headers are the headers of parts as "Name: value", by part name.
 	Headers []Pair
 	// Names are the names of all parts.
@@ -36,7 +38,11 @@ type Form struct {
 	Size int
 	// Charsets and Languages are those of filename* parameters, by part name.
 	Charsets, Languages []Pair
-	Flaws               Flaws
+	// Readings are fields again, in the character sets that their parts declare.
+	Readings []Pair
+	// Charset is what the field _charset_ says (RFC 7578, section 4.6), else empty.
+	Charset string
+	Flaws   Flaws
 }
 
 // Flaws are what applications may read differently in a multipart body. The names
@@ -63,16 +69,27 @@ func (f Flaws) Strict() bool {
 // the request. limit bounds the number of fields; Multipart reports whether it cut
 // the form short. Strings point into s, contentType or a.
 func Multipart(a *arena.Arena, contentType, s string, limit int) (Form, bool, error) {
+	return takeApart(a, contentType, s, limit, false)
+}
+
+// MultipartWithContents is Multipart that also fills Form.Contents.
+func MultipartWithContents(a *arena.Arena, contentType, s string, limit int) (Form, bool, error) {
+	return takeApart(a, contentType, s, limit, true)
+}
+
+func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) (Form, bool, error) {
 	var f Form
 	boundary, ok := boundaryOf(contentType, &f.Flaws)
 	if !ok {
 		f.Flaws.MalformedParameters = true
 		return f, false, ErrMultipart
 	}
-	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s}
+	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s, contents: contents}
 	err := m.run(limit)
 	switch {
 	case err != nil:
+	case m.charset != nil:
+		err = m.charset
 	case m.badHeader:
 		err = ErrMultipartHeader
 	case f.Flaws.Unfinished:
@@ -172,6 +189,8 @@ type multipartParser struct {
 	rest      string
 	cut       bool
 	badHeader bool
+	charset   error // of a part, if it cannot be read
+	contents  bool  // those of files are wanted
 }
 
 // boundary is a delimiter line found in the rest.
@@ -383,6 +402,7 @@ func (m *multipartParser) part(headers []Pair, content string) {
 	}
 	if d.fileName == "" && d.otherName == "" {
 		f.Fields = append(f.Fields, Pair{d.name, content})
+		m.readings(headers, Pair{d.name, content})
 		return
 	}
 	for _, n := range []string{d.fileName, d.otherName} {
@@ -392,7 +412,34 @@ func (m *multipartParser) part(headers []Pair, content string) {
 		}
 	}
 	f.FileNames = append(f.FileNames, d.name)
+	if m.contents {
+		f.Contents = append(f.Contents, Pair{d.name, content})
+	}
 }
+
+// readings adds a field in the character sets that its part declares.
+func (m *multipartParser) readings(headers []Pair, field Pair) {
+	read := func(label string) {
+		c, err := FindCharset(label)
+		if err != nil {
+			m.charset = err
+		}
+		if c != nil && len(m.form.Readings) < maxReadings {
+			m.form.Readings = append(m.form.Readings, c.Fields(nil, []Pair{field}, false)...)
+		}
+	}
+	for _, h := range headers[:min(len(headers), maxPartHeaders)] {
+		if strings.EqualFold(strings.TrimSpace(h.Key), "Content-Type") {
+			Labels(h.Value, read)
+		}
+	}
+	if field.Key == "_charset_" {
+		m.form.Charset = field.Value
+	}
+}
+
+// maxReadings bounds the readings of fields.
+const maxReadings = 4000
 
 // disposition is a Content-Disposition header. otherName is the second file name
 // that some applications take, if there are two.

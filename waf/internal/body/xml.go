@@ -9,12 +9,57 @@ import (
 
 // XML returns the values of all attributes and all pieces of text that are not
 // blank. Entities are those of HTML; external ones are never read. A text that
-// ends early is no error.
+// ends early is no error. A text in UTF-16, or one that declares a character set
+// (XML 1.0, section 4.3.3 and appendix F), is read in it and, since not every parser
+// heeds that, as received as well.
 func XML(s string) (attributes, contents []string, err error) {
+	for i, order := range [...]struct{ bom, begin string }{{"\xff\xfe", "<\x00"}, {"\xfe\xff", "\x00<"}} {
+		if strings.HasPrefix(s, order.bom) || strings.HasPrefix(s, order.begin) {
+			return DecodedXML(strings.TrimPrefix(decode(utf16s[i], s), "\ufeff"))
+		}
+	}
+	declared := false
+	attributes, contents, err = parseXML(s, func(label string, rest io.Reader) (io.Reader, error) {
+		c, err := FindCharset(label)
+		if err != nil || c == nil {
+			return rest, err
+		}
+		declared = true
+		return c.encodings[0].NewDecoder().Reader(rest), nil
+	})
+	if declared {
+		a, c, _ := DecodedXML(strings.ToValidUTF8(s, "\ufffd"))
+		attributes, contents = appendNew(attributes, a), appendNew(contents, c)
+	}
+	return attributes, contents, err
+}
+
+// appendNew appends the texts that list does not have, once each.
+func appendNew(list, more []string) []string {
+	have := make(map[string]bool, len(list))
+	for _, s := range list {
+		have[s] = true
+	}
+	for _, s := range more {
+		if !have[s] {
+			have[s] = true
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// DecodedXML is XML for a text that was converted to UTF-8, whatever it declares.
+func DecodedXML(s string) (attributes, contents []string, err error) {
+	return parseXML(s, func(_ string, rest io.Reader) (io.Reader, error) { return rest, nil })
+}
+
+func parseXML(s string, convert func(label string, rest io.Reader) (io.Reader, error)) (attributes, contents []string, err error) {
 	dec := xml.NewDecoder(strings.NewReader(s))
 	dec.Strict = false
 	dec.AutoClose = xml.HTMLAutoClose
 	dec.Entity = xml.HTMLEntity
+	dec.CharsetReader = convert
 	for {
 		tok, err := dec.Token()
 		if err != nil {

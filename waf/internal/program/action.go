@@ -32,7 +32,7 @@ func parseSetVar(arg string, slot func(string) int32) (*setVar, error) {
 		return nil, fmt.Errorf("setvar names no variable: %q; write tx.name=value", arg)
 	}
 	if !strings.EqualFold(strings.TrimSpace(collection), "tx") {
-		return nil, fmt.Errorf("setvar on %s is not supported; collections that outlive a transaction are not kept, use tx", strings.ToUpper(collection))
+		return nil, fmt.Errorf("setvar on %s is not possible; use tx, ip, session, user, global or resource", strings.ToUpper(collection))
 	}
 	var err error
 	if a.key, err = parseMacro(name, slot); err != nil {
@@ -258,8 +258,8 @@ func switchAction(name, value string) (action, error) {
 		return onOff(func(tx *Tx) { tx.noResponseBody = !on })
 	case "requestbodyprocessor":
 		processor := strings.ToUpper(value)
-		if !slices.Contains([]string{"URLENCODED", "MULTIPART", "JSON", "XML", "RAW"}, processor) {
-			return nil, fmt.Errorf("ctl:requestBodyProcessor=%s does not exist; choose URLENCODED, MULTIPART, JSON, XML or RAW", value)
+		if !slices.Contains([]string{"URLENCODED", "MULTIPART", "JSON", "XML", "RAW", "GRAPHQL"}, processor) {
+			return nil, fmt.Errorf("ctl:requestBodyProcessor=%s does not exist; choose URLENCODED, MULTIPART, JSON, XML, GRAPHQL or RAW", value)
 		}
 		return &setSwitch{func(tx *Tx) {
 			if tx.phase <= RequestHeaders {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ringwall/ringwall/waf/internal/rx"
 	"github.com/ringwall/ringwall/waf/internal/transform"
@@ -30,7 +31,8 @@ func Compile(o Options) (*Program, error) {
 		p: &Program{
 			Settings: Settings{
 				Engine: "on", JSONDepth: 1024, Arguments: 1000,
-				ResponseTypes: []string{"text/plain", "text/html", "text/xml"},
+				ResponseTypes:     []string{"text/plain", "text/html", "text/xml"},
+				CollectionTimeout: time.Hour,
 			},
 			byID:  map[int]int32{},
 			slots: map[string]int32{},
@@ -57,6 +59,7 @@ func Compile(o Options) (*Program, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
+	c.noticeUnopened()
 	c.finish(o.Plain)
 	return c.p, nil
 }
@@ -74,6 +77,7 @@ type compiler struct {
 	ids     map[int]*rule
 	removed map[int]bool
 	notices map[string]bool
+	opens   [len(lasting)]bool // collections that actions open
 }
 
 func (c *compiler) fail(pos seclang.Pos, msg, text, hint string) {
@@ -183,6 +187,10 @@ func (c *compiler) directive(d seclang.Directive) {
 	case "SecArgumentsLimit":
 		if want(1) {
 			s.Arguments = c.positive(d)
+		}
+	case "SecCollectionTimeout":
+		if want(1) {
+			s.CollectionTimeout = time.Duration(c.positive(d)) * time.Second
 		}
 	case "SecResponseBodyMimeTypesClear":
 		s.ResponseTypes = nil
@@ -456,7 +464,17 @@ func (c *compiler) action(r *rule, l *link, a seclang.Action) error {
 		return c.transformation(l, a.Arg)
 	case "setvar":
 		var act action
-		if act, err = parseSetVar(a.Arg, c.slot); err == nil {
+		if setsTX(a.Arg) {
+			act, err = parseSetVar(a.Arg, c.slot)
+		} else {
+			act, err = c.collectionAction(a.Name, a.Arg)
+		}
+		if err == nil {
+			l.actions = append(l.actions, act)
+		}
+	case "initcol", "setsid", "setuid", "setrsc", "expirevar", "deprecatevar":
+		var act action
+		if act, err = c.collectionAction(a.Name, a.Arg); act != nil && err == nil {
 			l.actions = append(l.actions, act)
 		}
 	case "ctl":
@@ -770,6 +788,11 @@ func (p *Program) findNeeded() {
 					if s, ok := a.(*setVar); ok {
 						note(s.key)
 						note(s.value)
+					}
+					if s, ok := a.(referring); ok {
+						for _, m := range s.macros() {
+							note(m)
+						}
 					}
 				}
 			}

@@ -269,6 +269,8 @@ func (tx *Tx) target(r *rule, l *link, depth int, t *target) bool {
 			}
 		}
 		return found
+	case seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User:
+		return tx.targetRecord(r, l, depth, t)
 	case seclang.RuleVariable:
 		s, ok := tx.ruleMember(t.key.key)
 		return ok && tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: t.key.key, Value: s})
@@ -328,6 +330,8 @@ func (tx *Tx) count(r *rule, t *target) int {
 		return n
 	case seclang.MatchedVars, seclang.MatchedVarsNames:
 		return len(tx.matched)
+	case seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User:
+		return tx.countRecord(r, t)
 	}
 	for _, src := range sources(t.variable) {
 		if t.key.all() && len(t.except) == 0 && len(tx.exclusions) == 0 {

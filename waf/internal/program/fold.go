@@ -369,6 +369,11 @@ func (f *folder) keep(r *rule) {
 		note(l.msg)
 		note(l.logdata)
 		for _, a := range l.actions {
+			if s, ok := a.(referring); ok {
+				for _, m := range s.macros() {
+					note(m)
+				}
+			}
 			if s, ok := a.(*setVar); ok {
 				note(s.key)
 				note(s.value)

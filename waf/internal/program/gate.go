@@ -160,7 +160,8 @@ type linkRef struct {
 func dynamic(v seclang.Variable) bool {
 	switch v {
 	case seclang.TX, seclang.MatchedVar, seclang.MatchedVarName, seclang.MatchedVars, seclang.MatchedVarsNames,
-		seclang.RuleVariable, seclang.HighestSeverity, seclang.ReqbodyProcessor:
+		seclang.RuleVariable, seclang.HighestSeverity, seclang.ReqbodyProcessor,
+		seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User, seclang.SessionID, seclang.UserID:
 		return true
 	}
 	return false

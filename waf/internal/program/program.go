@@ -11,6 +11,8 @@
 package program
 
 import (
+	"time"
+
 	"github.com/ringwall/ringwall/waf/internal/transform"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
@@ -34,6 +36,8 @@ type Settings struct {
 	// Limits in bytes, 0 if the rules set none.
 	RequestBodyLimit, ResponseBodyLimit int
 	JSONDepth, Arguments                int
+	// CollectionTimeout is how long a record of a collection stays after its last update.
+	CollectionTimeout time.Duration
 	// ResponseTypes are the media types of response bodies that are inspected.
 	ResponseTypes []string
 	// Notices are directives and actions that were read and have no effect here,

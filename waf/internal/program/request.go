@@ -28,6 +28,7 @@ type Head struct {
 // they are until Reset.
 func (tx *Tx) SetHead(h *Head) {
 	p := tx.p
+	tx.now = h.Time
 	for _, v := range p.scalars {
 		tx.setScalar(v, "") // what is not known is empty, not absent
 	}
@@ -61,6 +62,9 @@ func (tx *Tx) SetHead(h *Head) {
 		for _, v := range values {
 			tx.requestHeader(name, v)
 		}
+	}
+	if tx.charsets.list != nil {
+		tx.readQuery()
 	}
 	if p.needed[seclang.ArgsCombinedSize] {
 		tx.setCombinedSize()
@@ -166,7 +170,18 @@ func (tx *Tx) setURI(h *Head) {
 			tx.setScalar(seclang.ArgumentsLimitReached, "1")
 		}
 		tx.addNames(seclang.ArgsGet, seclang.ArgsGetNames, first)
+		if err := tx.findGraphQL(seclang.ArgsGet, seclang.ArgsGetNames); err != nil {
+			tx.bodyError("GRAPHQL", err)
+		}
 	}
+}
+
+// bodyError notes what is wrong with the body.
+func (tx *Tx) bodyError(processor string, err error) {
+	tx.setScalar(seclang.ReqbodyError, "1")
+	tx.setScalar(seclang.ReqbodyErrorMsg, tx.arena.Concat(processor, ": ", err.Error()))
+	tx.setScalar(seclang.ReqbodyProcessorError, "1")
+	tx.setScalar(seclang.ReqbodyProcessorErrorMsg, err.Error())
 }
 
 // addNames adds the names of the values from index first on to a collection of
@@ -204,6 +219,7 @@ func (tx *Tx) requestHeader(name, value string) {
 	tx.add(seclang.RequestHeadersNames, name, name)
 	switch {
 	case strings.EqualFold(name, "Content-Type"):
+		tx.contentType(value)
 		// The first one counts, as it does for applications.
 		if tx.scalar(seclang.ReqbodyProcessor) == "" && tx.headerCount("Content-Type") == 1 {
 			v := strings.ToLower(strings.TrimSpace(value))
@@ -211,6 +227,8 @@ func (tx *Tx) requestHeader(name, value string) {
 				tx.setScalar(seclang.ReqbodyProcessor, "URLENCODED")
 			} else if strings.HasPrefix(v, "multipart/form-data") {
 				tx.setScalar(seclang.ReqbodyProcessor, "MULTIPART")
+			} else if isGraphQL(v) {
+				tx.setScalar(seclang.ReqbodyProcessor, "GRAPHQL")
 			}
 		}
 	case strings.EqualFold(name, "Cookie"):
@@ -261,20 +279,22 @@ func (tx *Tx) WantsBody() bool { return !tx.off && !tx.noRequestBody }
 // body at most limit bytes are looked at. It reports whether part of the body was not.
 func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	if tx.noRequestBody {
+		tx.fullRequest("")
 		return truncated
 	}
 	if truncated {
 		tx.setScalar(seclang.InboundDataError, "1")
 	}
 	if text == "" {
+		tx.fullRequest("")
 		return truncated
 	}
 	processor := tx.scalar(seclang.ReqbodyProcessor)
-	var err error
-	if codings := tx.header("Content-Encoding"); codings != "" && !strings.EqualFold(codings, "identity") {
+	var err, coding error
+	if codings := tx.codings(); codings != "" && !strings.EqualFold(codings, "identity") {
 		var plain []byte
 		var more bool
-		if plain, more, err = body.Decompress(codings, []byte(text), limit); more {
+		if plain, more, coding = body.Decompress(codings, []byte(text), limit); more {
 			truncated = true
 			tx.setScalar(seclang.InboundDataError, "1")
 		}
@@ -288,26 +308,34 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	case "URLENCODED":
 		tx.bodyQuery(text)
 	case "JSON":
-		err = errors.Join(err, tx.bodyJSON(text, truncated))
+		err = tx.bodyJSON(text, truncated)
 	case "MULTIPART":
-		err = errors.Join(err, tx.bodyMultipart(text, truncated))
+		err = tx.bodyMultipart(text, truncated)
 	case "XML":
 		attributes, contents, bad := body.XML(text)
-		err = errors.Join(err, bad)
-		for _, s := range contents {
-			tx.add(seclang.XML, "/*", s)
-		}
-		for _, s := range attributes {
-			tx.add(seclang.XML, "//@*", s)
-		}
+		err = bad
+		tx.addXML(attributes, contents)
 	case "RAW":
 		tx.rawBody(text)
+	case "GRAPHQL":
+		err = tx.bodyGraphQL(text)
 	}
-	if err != nil && !truncated {
-		tx.setScalar(seclang.ReqbodyError, "1")
-		tx.setScalar(seclang.ReqbodyErrorMsg, tx.arena.Concat(processor, ": ", err.Error()))
-		tx.setScalar(seclang.ReqbodyProcessorError, "1")
-		tx.setScalar(seclang.ReqbodyProcessorErrorMsg, err.Error())
+	if tx.forceRequestBody && tx.scalar(seclang.RequestBody) == "" {
+		tx.rawBody(text)
+	}
+	tx.fullRequest(text)
+	if tx.charsets.list != nil {
+		err = tx.readBody(processor, text, truncated, err)
+	}
+	if processor == "MULTIPART" {
+		tx.findOperations()
+	}
+	err = errors.Join(coding, err, tx.findGraphQL(seclang.ArgsPost, seclang.ArgsPostNames))
+	if processor != "" {
+		err = errors.Join(err, tx.charsets.err)
+	}
+	if err != nil && (!truncated || errors.Is(err, body.ErrUnreadable)) {
+		tx.bodyError(processor, err)
 	}
 	if tx.p.needed[seclang.ArgsCombinedSize] {
 		tx.setCombinedSize()
@@ -346,12 +374,23 @@ func (tx *Tx) bodyJSON(text string, truncated bool) error {
 }
 
 func (tx *Tx) bodyMultipart(text string, truncated bool) error {
-	form, cut, err := body.Multipart(&tx.arena, tx.header("Content-Type"), text, tx.p.Settings.Arguments)
+	parse := body.Multipart
+	if tx.p.needed[seclang.FilesTmpContent] {
+		parse = body.MultipartWithContents
+	}
+	form, cut, err := parse(&tx.arena, tx.header("Content-Type"), text, tx.p.Settings.Arguments)
 	if cut {
 		tx.setScalar(seclang.ArgumentsLimitReached, "1")
 	}
 	tx.cols[seclang.ArgsPost] = append(tx.cols[seclang.ArgsPost], form.Fields...)
 	tx.addNames(seclang.ArgsPost, seclang.ArgsPostNames, 0)
+	if form.Readings != nil {
+		tx.readings(seclang.ArgsPost, seclang.ArgsPostNames, body.Merge(tx.cols[seclang.ArgsPost], form.Readings))
+	}
+	if form.Charset != "" {
+		tx.charsets.claim(form.Charset)
+	}
+	tx.cols[seclang.FilesTmpContent] = append(tx.cols[seclang.FilesTmpContent], form.Contents...)
 	for i, f := range form.Files {
 		tx.add(seclang.Files, f.Key, f.Value)
 		tx.add(seclang.MultipartFilename, f.Key, f.Value)

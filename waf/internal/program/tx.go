@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
 	"github.com/ringwall/ringwall/waf/internal/body"
+	"github.com/ringwall/ringwall/waf/internal/collection"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -30,6 +32,13 @@ type Tx struct {
 	off, detectOnly                     bool
 	forceRequestBody, forceResponseBody bool
 	noRequestBody, noResponseBody       bool
+
+	charsets charsetList
+
+	// What outlives the transaction: records is nil until one is opened.
+	store   *collection.Store
+	records *records
+	now     time.Time
 
 	// What the last match was, for MATCHED_VAR and its like.
 	matched     []matchedVar
@@ -123,7 +132,7 @@ func (p *Program) NewTx() *Tx {
 func (tx *Tx) Reset(p *Program) {
 	tx.arena.Reset()
 	if tx.p != p {
-		*tx = Tx{p: p, arena: tx.arena}
+		*tx = Tx{p: p, arena: tx.arena, store: tx.store}
 		tx.slots = make([]slotValue, len(p.initial))
 		tx.heads = make([]candList, p.links)
 	}
@@ -155,6 +164,10 @@ func (tx *Tx) Reset(p *Program) {
 	clear(tx.hits[:cap(tx.hits)])
 	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
 	tx.trace = nil
+	tx.charsets = charsetList{}
+	if tx.records != nil {
+		*tx.records = records{}
+	}
 	tx.dropCandidates()
 	if cap(tx.cands) > keepPairs {
 		tx.cands = nil
@@ -261,6 +274,8 @@ func (tx *Tx) lookup(v seclang.Variable, key string) (string, bool) {
 		return tx.matched[0].name(tx), true
 	case seclang.HighestSeverity:
 		return strconv.Itoa(tx.highest), true
+	case seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User:
+		return tx.member(v, key)
 	}
 	for _, src := range sources(v) {
 		for i := range tx.cols[src] {
