@@ -44,6 +44,10 @@ func (p steps) then(t *transform.Transformation) steps {
 	case "compressWhitespace", "replaceNulls":
 		p.other = true
 		p.adds |= charset.MaskOf(" ")
+	case "urlDecode", "urlDecodeUni":
+		p.other = true // + becomes a space
+		p.adds |= charset.MaskOf(" ")
+		p.acts |= charset.MaskOf("%")
 	case "lowercase":
 		p.lower = true
 		p.acts |= charset.High // runes become letters of ASCII
