@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -135,66 +134,6 @@ func inFiles(msg string, files []ruleFile) string {
 		}
 		msg = after
 	}
-}
-
-type wafExplainCmd struct {
-	Request string `help:"File with a raw HTTP/1.1 request; - for standard input." required:"" placeholder:"FILE"`
-	rules
-	All    bool   `help:"List every rule with what became of it."`
-	Output string `help:"table or json" default:"table" enum:"table,json" short:"o"`
-}
-
-// Run explains the verdict on one request.
-func (c wafExplainCmd) Run(e *env) error {
-	engine, err := c.compile()
-	if err != nil {
-		return err
-	}
-	raw, err := readInput(c.Request)
-	if err != nil {
-		return err
-	}
-	x, err := waftest.Parse(raw)
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", c.Request, err)}
-	}
-	req := head(x)
-	req.DetectOnly, req.Explain = true, true
-	tx := engine.Begin(req)
-	defer tx.Close()
-	tx.RequestHeaders()
-	tx.RequestBody(x.Body)
-	tx.EndRequest()
-	got := tx.Explain()
-	if c.Output == "json" {
-		enc := json.NewEncoder(e.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(got)
-	}
-	verdict := "passes"
-	if got.Verdict.Block {
-		verdict = fmt.Sprintf("is blocked in phase %d by rule %d", got.Verdict.Phase, got.Verdict.RuleID)
-	}
-	fmt.Fprintf(e.out, "the request %s: score %d, threshold %d\n", verdict, got.Verdict.Score, got.InboundThreshold)
-	if x.Refused {
-		fmt.Fprintln(e.out, "a strict HTTP server would refuse it with 400 before any rule")
-	}
-	fmt.Fprintf(e.out, "rules: %s\n", got.Summary())
-	for _, m := range got.Matches {
-		fmt.Fprintf(e.out, "\n%s\n", printableLong(m.String()))
-		if m.Looks != "" {
-			fmt.Fprintf(e.out, "  the rule looks at %s\n", printable(m.Looks))
-		}
-	}
-	if !c.All {
-		return nil
-	}
-	fmt.Fprintln(e.out)
-	t := table{columns: []string{"rule", "phase", "fate", "place", "message"}}
-	for _, r := range got.Rules {
-		t.rows = append(t.rows, []any{r.ID, r.Phase, r.Fate, r.Place, r.Message})
-	}
-	return t.print(e.out, "table")
 }
 
 // readInput reads a file, or standard input for "-".
