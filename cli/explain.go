@@ -418,7 +418,9 @@ func (x explained) json() explanationJSON {
 	for _, m := range x.Matches {
 		e := explainedJSON{
 			m.RuleID, m.Phase, m.Message, m.Data, m.Severity, m.Score,
-			m.Variable, m.Value, m.Offset, m.Matched, []stepJSON{}, []chainJSON{},
+			m.Variable, m.Value, m.Offset, m.Matched,
+			[]stepJSON{},
+			[]chainJSON{},
 		}
 		for _, s := range m.Steps {
 			e.Steps = append(e.Steps, stepJSON(s))

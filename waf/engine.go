@@ -37,7 +37,7 @@ func compile(cfg Config, plain bool) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
-	p, err := program.Compile(program.Options{Directives: directives, Files: crs.Files(), Plain: plain})
+	p, err := program.Compile(program.Options{Directives: directives, Files: crs.FilesWith(cfg.Before, cfg.Directives), Plain: plain})
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
