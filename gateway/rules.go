@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"net/http"
+
+	"github.com/ringwall/ringwall/policy"
 )
 
 // SetRules replaces Config.RulesBefore and RulesAfter and compiles the running policy
@@ -25,4 +27,21 @@ func (g *Gateway) SetRules(ctx context.Context, before, after string) error {
 		return err
 	}
 	return nil
+}
+
+// Rule returns a rule of the rule sets that are in force, in words, false if none has
+// it.
+func (g *Gateway) Rule(id int) (policy.Rule, bool) {
+	g.mu.Lock()
+	services := g.services
+	g.mu.Unlock()
+	for _, s := range services {
+		if r, ok := s.engine.Rule(id); ok {
+			return policy.Rule{
+				ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Paranoia: r.Paranoia, Tags: r.Tags,
+				Family: r.Family, About: r.About, LooksFor: r.LooksFor, Does: r.Does, Place: r.Place, Source: r.Source,
+			}, true
+		}
+	}
+	return policy.Rule{}, false
 }

@@ -21,6 +21,15 @@ func TestRulesAreReplacedWithoutARestart(t *testing.T) {
 	if status("/?a=one") != 403 || status("/?a=two") != 200 {
 		t.Fatal("the first rules are not in force")
 	}
+	if rule, ok := r.gateway.Rule(1000); !ok || rule.LooksFor != "Matches if any parameter is “one”." || rule.Place != "own/block.conf:1:1" {
+		t.Errorf("rule 1000 in words: %+v", rule)
+	}
+	if rule, ok := r.gateway.Rule(942100); !ok || rule.Family != "SQL injection" || rule.Severity != "critical" {
+		t.Errorf("rule 942100 in words: %+v", rule)
+	}
+	if _, ok := r.gateway.Rule(7); ok {
+		t.Error("a rule that nobody has")
+	}
 	if err := r.gateway.SetRules(t.Context(), "", deny("two")); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,9 @@ func TestTenThousandPoliciesUnderLoad(t *testing.T) {
 		services := slices.Clone(r.policy.Services)
 		services[0].Service.InboundThreshold = 3 + i%3
 		services[0].Actions = []policy.RuleAction{{RuleID: 920350, Action: policy.Count}}
-		services[0].Exceptions = []policy.Exception{search(func(x *policy.Exception) { x.PathPrefix, x.Target = fmt.Sprintf("/app%d", i), fmt.Sprintf("ARGS:p%d", i) })}
+		services[0].Exceptions = []policy.Exception{search(func(x *policy.Exception) {
+			x.PathPrefix, x.Target = fmt.Sprintf("/app%d", i), fmt.Sprintf("ARGS:p%d", i)
+		})}
 		if err := r.gateway.Apply(t.Context(), policy.Policy{Version: version, Services: services}); err != nil {
 			t.Fatal(err)
 		}
