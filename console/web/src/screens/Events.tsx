@@ -522,8 +522,11 @@ function FilterHelp() {
     ['user_agent:*sqlmap*', 'contains'],
     ['score:>=10', 'numbers: > >= < <='],
     ['-client:10.0.0.5', 'not this; also NOT client:10.0.0.5'],
+    ['attack:sqli OR attack:xss', 'one of them; binds weaker than the blank'],
+    ['(attack:sqli OR attack:xss) action:block', 'parentheses keep together'],
     ['"union select"', 'anywhere, quotes keep blanks together'],
     ['site:"my shop"', 'a value with blanks'],
+    [String.raw`path:/a\*b`, 'the star itself; "OR" and "(" in quotes are words'],
   ]
   return (
     <Popover position="bottom-end" shadow="md" width={400} transitionProps={{duration: 80}}>
@@ -534,7 +537,7 @@ function FilterHelp() {
       </Popover.Target>
       <Popover.Dropdown>
         <div className="stack">
-          <b>All terms must hold</b>
+          <b>All terms must hold, unless OR stands between them</b>
           <div className="help">
             {lines.map(([code, what]) => (
               <div key={code} style={{display: 'contents'}}>
