@@ -52,3 +52,34 @@ func TestRulesAreReplacedWithoutARestart(t *testing.T) {
 		t.Error("the next policy lost the rules")
 	}
 }
+
+// TestLogDataShowsNoSecret has rules that write credentials into their log data and
+// messages in every way that the language offers.
+func TestLogDataShowsNoSecret(t *testing.T) {
+	rules := `SecRule ARGS:q "@streq go" "id:1,phase:2,pass,log,msg:'one %{REQUEST_HEADERS.X-Api-Key}',logdata:'%{REQUEST_HEADERS.Authorization} %{REQUEST_COOKIES.session} %{ARGS.password} %{ARGS.token} %{ARGS.json.api_key} %{REQUEST_BODY} pin %{ARGS.pin} stays 1234567'"
+SecRule REQUEST_HEADERS:Authorization "@rx basic" "id:2,phase:1,pass,log,msg:'two',logdata:'%{MATCHED_VAR}',t:lowercase"
+SecRule ARGS:q "@streq go" "id:3,phase:2,pass,log,msg:'three',logdata:'%{MATCHED_VAR}',chain"
+    SecRule REQUEST_HEADERS:X-Api-Key "@rx (.+)" "t:lowercase"
+SecRule REQUEST_COOKIES:evil "@rx attackcookie" "id:4,phase:1,pass,log,msg:'four',logdata:'seen %{MATCHED_VAR}'"`
+	r := start(t, Config{RulesAfter: rules}, http.HandlerFunc(echo), mode(asset.Simulation))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/?q=go&token=Hunter2%20x&pin=123&password=hunter2", strings.NewReader(`{"api_key":"Hunter2-\u0041bc","other":"seen"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.do(req, "Content-Type", "application/json", "Authorization", "Basic YW5uOkh1bnRlcjItaW4tYmFzaWM=", "X-Api-Key", "HUNTER2-key", "Cookie", "session=hunter2-cookie; evil=attackcookie")
+	e := r.sink.wait(t, 0)
+	data := map[int]string{}
+	for _, m := range e.Verdict.Matches {
+		data[m.RuleID] = m.Data
+		for _, secret := range []string{"hunter2", "ahvudgvymi", "yw5uok", "abc"} {
+			if strings.Contains(strings.ToLower(m.Data+m.Message), secret) {
+				t.Errorf("rule %d shows %q in %q %q", m.RuleID, secret, m.Message, m.Data)
+			}
+		}
+	}
+	for id, want := range map[int]string{1: "pin [secret] stays 1234567", 2: "[secret]", 3: "[secret]", 4: "seen attackcookie"} {
+		if !strings.Contains(data[id], want) {
+			t.Errorf("rule %d: %q lacks %q", id, data[id], want)
+		}
+	}
+}

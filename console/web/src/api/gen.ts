@@ -507,6 +507,8 @@ export interface Match {
   rule_id: number
   phase: number
   message: string
+  /** What the rule writes of the match (logdata), at most 2 KiB, without secrets; missing if it writes nothing */
+  data?: string
   severity: string
   score: number
   tags?: string[]

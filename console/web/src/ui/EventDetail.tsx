@@ -395,6 +395,11 @@ function Rule({m, onAllow, onAction, first}: {m: Match; onAllow?: () => void; on
           </span>
         </p>
       )}
+      {m.data && (
+        <p className="faint wrap rule-data">
+          The rule reports <span className="mono"><Payload text={m.data} /></span>
+        </p>
+      )}
       {(m.tags ?? []).length > 0 && (
         <div className="tags">
           {m.tags!.map((t) => (
