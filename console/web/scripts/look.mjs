@@ -22,6 +22,7 @@ const screens = [
   ['event-beside', '/events?range=24h', openFirst],
   ['event', '/events?range=24h', openAlone],
   ['filter', '/events?range=24h&q=attack%3Asqli%20-client%3A10.0.0.5'],
+  ['filter-help', '/events?range=24h&q=(attack%3Asqli%20OR%20attack%3Axss)%20-client%3A10.0.0.5', (page) => page.getByLabel('How to write a filter').click({timeout: 3000})],
   ['filter-wrong', '/events?range=24h&q=colour%3Ared'],
   ['sites', '/sites'],
   ['site-form', '/sites', (page) => page.locator('button[aria-label^="Edit service"]').first().click({timeout: 3000})],
