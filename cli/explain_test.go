@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +35,8 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s (-want +got); -update rewrites it:\n%s", name, diff)
 	}
 }
+
+var sieved = regexp.MustCompile(`[0-9]+ tested, [0-9]+ impossible`)
 
 func TestExplanationsAreInWordsThatPeopleUnderstand(t *testing.T) {
 	own, err := os.ReadFile("testdata/explain/own.conf")
@@ -62,7 +66,9 @@ func TestExplanationsAreInWordsThatPeopleUnderstand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".txt", strings.Join(append(x.notes, x.text()), "\n"))
+			// How many rules the engine proves impossible is its own affair.
+			text := sieved.ReplaceAllString(strings.Join(append(x.notes, x.text()), "\n"), "N tested, N impossible")
+			golden(t, name+".txt", text)
 			total := 0
 			for _, s := range x.Inbound.Steps {
 				total += s.Added
@@ -93,7 +99,8 @@ func TestExplanationsHaveAStableJSONForm(t *testing.T) {
 	if len(j.Rules) < 500 {
 		t.Errorf("%d rules, want all of them", len(j.Rules))
 	}
-	j.Rules, j.Fates = j.Rules[:1], map[string]int{"matched": 1}
+	j.Rules = slices.DeleteFunc(j.Rules, func(r ruleFateJSON) bool { return r.ID != 920170 })
+	j.Fates = map[string]int{"matched": j.Fates["matched"]}
 	b, err := json.MarshalIndent(j, "", "  ")
 	if err != nil {
 		t.Fatal(err)
