@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ringwall/ringwall/asset"
+	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -81,5 +83,22 @@ SecRule REQUEST_COOKIES:evil "@rx attackcookie" "id:4,phase:1,pass,log,msg:'four
 		if !strings.Contains(data[id], want) {
 			t.Errorf("rule %d: %q lacks %q", id, data[id], want)
 		}
+	}
+}
+
+// TestLogDataShowsNoSecretOfAForm does the same with a multipart form, which events
+// show as it is.
+func TestLogDataShowsNoSecretOfAForm(t *testing.T) {
+	rules := `SecRule ARGS:q "@streq go" "id:1,phase:2,pass,log,msg:'one',logdata:'%{ARGS.password} stays'"`
+	r := start(t, Config{RulesAfter: rules}, http.HandlerFunc(echo), mode(asset.Simulation))
+	body := "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nHunter2\r\n--b--\r\n"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/?q=go", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.do(req, "Content-Type", "multipart/form-data; boundary=b")
+	matches := r.sink.wait(t, 0).Verdict.Matches
+	if i := slices.IndexFunc(matches, func(m event.Match) bool { return m.RuleID == 1 }); i < 0 || matches[i].Data != "[secret] stays" {
+		t.Errorf("rule 1 among %+v", matches)
 	}
 }

@@ -65,21 +65,24 @@ func (x *exchange) secretsOf(e evidence) secrets {
 		}
 	}
 	pairs(x.r.URL.RawQuery)
-	if x.body != nil {
+	if x.tx != nil {
+		x.tx.Arguments(func(name, value string) {
+			if secretName.MatchString(name) && !e.variables["ARGS:"+name] {
+				add(strings.Clone(value))
+			}
+		})
+	}
+	if x.body != nil { // as sent, for texts that quote the body
 		media, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 		switch {
 		case media == "application/x-www-form-urlencoded":
 			pairs(x.body.String())
 		case strings.HasSuffix(media, "json"):
 			for _, m := range secretJSON.FindAllSubmatch(x.body.Bytes(), -1) {
-				if !secretName.Match(m[1]) || e.matchedJSON(string(m[1])) {
-					continue
-				}
 				var text string
-				if json.Unmarshal(m[2], &text) == nil {
-					add(text)
+				if secretName.Match(m[1]) && json.Unmarshal(m[2], &text) == nil && slices.Contains(s, lower(text)) {
+					add(strings.Trim(string(m[2]), `"`))
 				}
-				add(strings.Trim(string(m[2]), `"`))
 			}
 		}
 	}

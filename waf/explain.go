@@ -215,6 +215,10 @@ func (t *Transaction) sent(key, value string) (string, bool) {
 	return "", false
 }
 
+// Arguments calls fn with each argument of the request that was parsed so far, whatever
+// it came in: the query, a form, JSON. The strings are valid until Close.
+func (t *Transaction) Arguments(fn func(name, value string)) { t.tx.Arguments(fn) }
+
 // Summary counts the rules by fate: "3 matched, 20 tested, 150 impossible, …".
 func (x Explanation) Summary() string {
 	count := map[string]int{}

@@ -244,3 +244,12 @@ func (tx *Tx) Steps(h *Hit) []Step {
 	}
 	return nil
 }
+
+// Arguments calls fn with each argument of the request that was parsed so far.
+func (tx *Tx) Arguments(fn func(key, value string)) {
+	for _, src := range argSources {
+		for _, pair := range tx.cols[src] {
+			fn(pair.Key, pair.Value)
+		}
+	}
+}
