@@ -12,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,7 +78,17 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 		return err
 	}
 
-	gw := gateway.New(gateway.Config{Version: version}, sp, log)
+	reloader := &ruleReloader{path: cfg.Rules, log: log}
+	rules, err := reloader.read()
+	if err != nil {
+		return err
+	}
+	gw := gateway.New(gateway.Config{Version: version, RulesBefore: rules.Before, RulesAfter: rules.After}, sp, log)
+	reloader.set = gw.SetRules
+	reloader.note(len(rules.Files), nil)
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
 	plane := &dataPlane{gateway: gw, spool: sp}
 	m, err := manager.Open(ctx, manager.Config{Dir: cfg.Data}, l, plane, version, log)
 	if err != nil {
@@ -121,7 +133,7 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 
 	pump := &pump{spool: sp, lake: l, log: log}
 	server := &http.Server{
-		Handler:           handler(m, gw, sp, l, pump, version),
+		Handler:           handler(m, gw, sp, l, pump, reloader, version),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -133,6 +145,7 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return m.Run(ctx) })
 	group.Go(func() error { return l.Run(ctx) })
+	group.Go(func() error { return reloader.run(ctx, hangUp) })
 	group.Go(func() error {
 		if err := server.ServeTLS(ln, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("console: %w", err)
@@ -260,23 +273,32 @@ func url(scheme, address string) string {
 }
 
 // handler is everything on the console's port.
-func handler(m *manager.Manager, gw *gateway.Gateway, sp *spool.Spool, l *lake.Lake, p *pump, version string) http.Handler {
+func handler(m *manager.Manager, gw *gateway.Gateway, sp *spool.Spool, l *lake.Lake, p *pump, rules *ruleReloader, version string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", m.Handler())
 	mux.Handle("/openapi.yaml", m.Handler())
-	mux.Handle("GET /metrics", m.Require(manager.Viewer, metrics(gw, sp, l, version)))
-	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
-	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, _ *http.Request) { health(w, p.failing()) })
+	mux.Handle("GET /metrics", m.Require(manager.Viewer, metrics(gw, sp, l, rules, version)))
+	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { health(w, nil, nil) })
+	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, _ *http.Request) {
+		_, _, stale := rules.status()
+		health(w, p.failing(), stale)
+	})
 	mux.Handle("/", console.Handler())
 	return mux
 }
 
-func health(w http.ResponseWriter, err error) {
+// health answers 503 if err is not nil. With stale the process does its work, under
+// older rules than the operator wants.
+func health(w http.ResponseWriter, err, stale error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write([]byte(`{"status":"failing","reason":"events do not reach the lake"}` + "\n"))
+		return
+	}
+	if stale != nil { // what is wrong stands in the log; this page needs no login
+		_, _ = w.Write([]byte(`{"status":"ok","warning":"the rule files were not reloaded, the rules before are in force"}` + "\n"))
 		return
 	}
 	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))

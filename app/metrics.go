@@ -15,9 +15,9 @@ import (
 
 // metrics serves the Prometheus text format. docs/guide/metrics.md lists every
 // name.
-func metrics(gw *gateway.Gateway, sp *spool.Spool, l *lake.Lake, version string) http.Handler {
+func metrics(gw *gateway.Gateway, sp *spool.Spool, l *lake.Lake, rules *ruleReloader, version string) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{gw, sp, l, version})
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{gw, sp, l, rules, version})
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
@@ -26,6 +26,7 @@ type collector struct {
 	gateway *gateway.Gateway
 	spool   *spool.Spool
 	lake    *lake.Lake
+	rules   *ruleReloader
 	version string
 }
 
@@ -74,6 +75,14 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	send(gauge, describe("collection_records", "Records that rules keep between requests."), int64(cs.Records))
 	send(count, describe("collection_evictions_total", "Records thrown away before their time, since there were too many."), cs.Evicted)
 	send(count, describe("collection_refusals_total", "Values not kept, since their record had too many."), cs.Refused)
+	files, loaded, failed := c.rules.status()
+	stale := int64(0)
+	if failed != nil {
+		stale = 1
+	}
+	send(gauge, describe("rule_files", "Rule files of the operator's own that are in force."), int64(files))
+	send(gauge, describe("rules_loaded_timestamp_seconds", "When the rules were read."), loaded.Unix())
+	send(gauge, describe("rules_reload_failed", "1 if the last reload failed and the rules before are in force."), stale)
 	sp := c.spool.Stats()
 	send(gauge, describe("spool_bytes", "Size of the spool on disk."), sp.Bytes)
 	send(gauge, describe("spool_events", "Events that are not in the lake yet."), sp.Waiting)

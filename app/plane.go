@@ -32,6 +32,9 @@ func (d *dataPlane) Status() []asset.GatewayStatus {
 // Apply implements manager.Gateways.
 func (d *dataPlane) Apply(ctx context.Context, p policy.Policy) error { return d.gateway.Apply(ctx, p) }
 
+// Rule implements manager.Gateways.
+func (d *dataPlane) Rule(id int) (policy.Rule, bool) { return d.gateway.Rule(id) }
+
 // TestAttack implements manager.Gateways. The request is harmless to any server:
 // a script tag in a parameter that nobody reads.
 func (d *dataPlane) TestAttack(ctx context.Context, serviceID string) (string, int, error) {

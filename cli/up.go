@@ -22,6 +22,7 @@ type settings struct {
 	Mode          *string  `help:"${help_mode}" placeholder:"MODE"`
 	TrustedProxy  []string `help:"${help_trusted_proxy}" placeholder:"CIDR"`
 	AccessEvents  *bool    `help:"${help_access_events}" negatable:""`
+	Rules         *string  `help:"${help_rules}" placeholder:"PATH"`
 	Console       *string  `help:"${help_console}" placeholder:"ADDR"`
 	RetentionDays *int     `help:"${help_retention_days}" placeholder:"N"`
 	LakeMaxMB     *int     `name:"lake-max-mb" help:"${help_lake_max_mb}" placeholder:"N"`
@@ -58,6 +59,7 @@ func (s settings) load(e *env) (config.Config, error) {
 	if s.AccessEvents != nil {
 		flags["access-events"] = []string{strconv.FormatBool(*s.AccessEvents)}
 	}
+	text("rules", s.Rules)
 	text("console", s.Console)
 	number("retention-days", s.RetentionDays)
 	number("lake-max-mb", s.LakeMaxMB)
@@ -80,6 +82,7 @@ starts find everything again; a flag given then changes what is stored.
 
   ringwall up --upstream http://127.0.0.1:3000
   ringwall up --upstream http://my-app:3000 --mode active --listen 0.0.0.0:80
+  ringwall up --upstream http://my-app:3000 --rules /etc/ringwall/rules
 
 Ctrl-C lets running requests finish and stops within five seconds.`
 }

@@ -1,20 +1,18 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
 	"os"
 	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ringwall/ringwall/app"
 	"github.com/ringwall/ringwall/waf"
 	"github.com/ringwall/ringwall/waf/seclang"
 	"github.com/ringwall/ringwall/waf/waftest"
@@ -29,7 +27,7 @@ type wafCmd struct {
 
 // rules are the flags that choose the rules.
 type rules struct {
-	Rules    string `help:"Folder with *.conf files of your own that follow the Core Rule Set." placeholder:"DIR"`
+	Rules    string `help:"File or folder with rules of your own, as \"ringwall up\" takes it." placeholder:"PATH"`
 	Setup    string `help:"File with settings that go before the Core Rule Set, as crs-setup.conf does." placeholder:"FILE"`
 	Paranoia int    `help:"Paranoia level, 1 to 4." default:"1"`
 }
@@ -42,159 +40,48 @@ func (r rules) compile() (*waf.Engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		cfg.Before = string(b)
+		cfg.Before = seclang.Join([]seclang.File{{Name: r.Setup, Text: string(b)}})
 	}
-	if r.Rules != "" {
-		files, err := ruleFiles(r.Rules)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range files {
-			cfg.Directives += f.text + "\n"
-		}
+	own, err := app.ReadRules(r.Rules)
+	if err != nil {
+		return nil, err
 	}
+	cfg.Before += own.Before
+	cfg.Directives = own.After
 	return waf.Compile(cfg)
 }
 
-type ruleFile struct{ name, text string }
-
-// ruleFiles reads the *.conf files below dir in order of name.
-func ruleFiles(dir string) ([]ruleFile, error) {
-	var files []ruleFile
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".conf" {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		files = append(files, ruleFile{path, string(b)})
-		return err
-	})
-	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("there is no *.conf file in %s", dir)
-	}
-	return files, err
-}
-
 type wafCheckCmd struct {
-	Dir string `arg:"" help:"Folder with *.conf files."`
+	Path string `arg:"" help:"File or folder with *.conf files, as \"ringwall up --rules\" takes it."`
 }
 
-// Run checks every file by itself and all of them together behind the Core Rule Set.
+// Run checks every file by itself and all of them together with the Core Rule Set.
 func (c wafCheckCmd) Run(e *env) error {
-	files, err := ruleFiles(c.Dir)
+	own, err := app.ReadRules(c.Path)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	count := 0
-	for _, f := range files {
-		list, err := seclang.Parse(f.name, f.text)
+	for _, f := range own.Files {
+		list, err := seclang.Parse(f.Name, f.Text)
 		errs = append(errs, err)
 		count += len(list)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	engine, err := rules{Rules: c.Dir, Paranoia: 4}.compile()
+	engine, err := rules{Rules: c.Path, Paranoia: 4}.compile()
 	if err != nil {
-		return errors.New(inFiles(err.Error(), files))
+		return err
 	}
 	for _, n := range engine.Notices() {
 		if !strings.HasPrefix(n, "@") { // those of the Core Rule Set's own files are known
-			fmt.Fprintf(e.errOut, "ringwall: %s\n", inFiles(n, files))
+			fmt.Fprintf(e.errOut, "ringwall: %s\n", n)
 		}
 	}
-	_, err = fmt.Fprintf(e.out, "directives: %d, files: %d, all fine\n", count, len(files))
+	_, err = fmt.Fprintf(e.out, "directives: %d, files: %d, all fine\n", count, len(own.Files))
 	return err
-}
-
-// inFiles turns places in the joined text, "directives.conf:12:3", into places in files.
-func inFiles(msg string, files []ruleFile) string {
-	const mark = "directives.conf:"
-	var out strings.Builder
-	for {
-		before, rest, ok := strings.Cut(msg, mark)
-		out.WriteString(before)
-		if !ok {
-			return out.String()
-		}
-		var line int
-		if _, err := fmt.Sscanf(rest, "%d:", &line); err != nil {
-			out.WriteString(mark)
-			msg = rest
-			continue
-		}
-		_, after, _ := strings.Cut(rest, ":")
-		for _, f := range files {
-			lines := strings.Count(f.text, "\n") + 1
-			if line <= lines {
-				fmt.Fprintf(&out, "%s:%d:", f.name, line)
-				break
-			}
-			line -= lines
-		}
-		msg = after
-	}
-}
-
-type wafExplainCmd struct {
-	Request string `help:"File with a raw HTTP/1.1 request; - for standard input." required:"" placeholder:"FILE"`
-	rules
-	All    bool   `help:"List every rule with what became of it."`
-	Output string `help:"table or json" default:"table" enum:"table,json" short:"o"`
-}
-
-// Run explains the verdict on one request.
-func (c wafExplainCmd) Run(e *env) error {
-	engine, err := c.compile()
-	if err != nil {
-		return err
-	}
-	raw, err := readInput(c.Request)
-	if err != nil {
-		return err
-	}
-	x, err := waftest.Parse(raw)
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", c.Request, err)}
-	}
-	req := head(x)
-	req.DetectOnly, req.Explain = true, true
-	tx := engine.Begin(req)
-	defer tx.Close()
-	tx.RequestHeaders()
-	tx.RequestBody(x.Body)
-	tx.EndRequest()
-	got := tx.Explain()
-	if c.Output == "json" {
-		enc := json.NewEncoder(e.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(got)
-	}
-	verdict := "passes"
-	if got.Verdict.Block {
-		verdict = fmt.Sprintf("is blocked in phase %d by rule %d", got.Verdict.Phase, got.Verdict.RuleID)
-	}
-	fmt.Fprintf(e.out, "the request %s: score %d, threshold %d\n", verdict, got.Verdict.Score, got.InboundThreshold)
-	if x.Refused {
-		fmt.Fprintln(e.out, "a strict HTTP server would refuse it with 400 before any rule")
-	}
-	fmt.Fprintf(e.out, "rules: %s\n", got.Summary())
-	for _, m := range got.Matches {
-		fmt.Fprintf(e.out, "\n%s\n", printableLong(m.String()))
-		if m.Looks != "" {
-			fmt.Fprintf(e.out, "  the rule looks at %s\n", printable(m.Looks))
-		}
-	}
-	if !c.All {
-		return nil
-	}
-	fmt.Fprintln(e.out)
-	t := table{columns: []string{"rule", "phase", "fate", "place", "message"}}
-	for _, r := range got.Rules {
-		t.rows = append(t.rows, []any{r.ID, r.Phase, r.Fate, r.Place, r.Message})
-	}
-	return t.print(e.out, "table")
 }
 
 // readInput reads a file, or standard input for "-".
@@ -251,10 +138,10 @@ func (c wafBenchCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	requests := []ruleFile{
-		{"get", "GET /products?page=2&sort=price HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nCookie: session=8f14e45fceea167a; theme=dark\r\n\r\n"},
-		{"form", "POST /checkout HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 62\r\n\r\nname=Ann+Example&street=Main+Road+7&city=Springfield&zip=12345"},
-		{"attack", "GET /search?q=1'+UNION+SELECT+username,password+FROM+users--+- HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\n\r\n"},
+	requests := []seclang.File{
+		{Name: "get", Text: "GET /products?page=2&sort=price HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nCookie: session=8f14e45fceea167a; theme=dark\r\n\r\n"},
+		{Name: "form", Text: "POST /checkout HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 62\r\n\r\nname=Ann+Example&street=Main+Road+7&city=Springfield&zip=12345"},
+		{Name: "attack", Text: "GET /search?q=1'+UNION+SELECT+username,password+FROM+users--+- HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\n\r\n"},
 	}
 	if len(c.Files) > 0 {
 		requests = nil
@@ -264,13 +151,13 @@ func (c wafBenchCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		requests = append(requests, ruleFile{name, string(b)})
+		requests = append(requests, seclang.File{Name: name, Text: string(b)})
 	}
 	t := table{columns: []string{"request", "verdict", "µs", "bytes", "allocations"}}
 	for _, r := range requests {
-		x, err := waftest.Parse([]byte(r.text))
+		x, err := waftest.Parse([]byte(r.Text))
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
+			return fmt.Errorf("%s: %w", r.Name, err)
 		}
 		once := func() waf.Verdict {
 			tx := engine.Begin(head(x))
@@ -298,7 +185,7 @@ func (c wafBenchCmd) Run(e *env) error {
 		}
 		slices.Sort(times)
 		n := uint64(len(times))
-		t.rows = append(t.rows, []any{r.name, verdict, float64(times[n/2].Nanoseconds()/10) / 100, (after.TotalAlloc - before.TotalAlloc) / n, (after.Mallocs - before.Mallocs) / n})
+		t.rows = append(t.rows, []any{r.Name, verdict, float64(times[n/2].Nanoseconds()/10) / 100, (after.TotalAlloc - before.TotalAlloc) / n, (after.Mallocs - before.Mallocs) / n})
 	}
 	return t.print(e.out, c.Output)
 }

@@ -36,6 +36,7 @@ type Config struct {
 	Mode           string   `key:"mode" default:"simulation" help:"simulation reports attacks, active also blocks them, disabled answers 503"`
 	TrustedProxies []string `key:"trusted-proxy" help:"network whose X-Forwarded-For header is believed, such as 10.0.0.0/8"`
 	AccessEvents   bool     `key:"access-events" help:"record an event for every request, not only for attacks"`
+	Rules          string   `key:"rules" help:"file or folder with rules of your own in SecLang: *.conf after the Core Rule Set, *.before.conf before it; SIGHUP reads them anew"`
 	Console        string   `key:"console" default:"127.0.0.1:8083" help:"address of the console and API, with TLS"`
 	RetentionDays  int      `key:"retention-days" default:"90" help:"days that events are kept; 0 keeps them for ever"`
 	LakeMaxMB      int      `key:"lake-max-mb" default:"0" help:"size in MiB above which the oldest days are deleted; 0 for no limit"`

@@ -126,7 +126,8 @@ type Match struct {
 	RuleID   int      `json:"rule_id"`
 	Phase    int      `json:"phase"`
 	Message  string   `json:"message"`
-	Severity string   `json:"severity"` // critical, error, warning or notice
+	Data     string   `json:"data,omitempty"` // what the rule writes of the match (logdata), at most 2 KiB, without secrets
+	Severity string   `json:"severity"`       // critical, error, warning or notice
 	Score    int      `json:"score"`
 	Tags     []string `json:"tags,omitempty"`
 	// Variable is the collection, with its key after a colon where it has one:

@@ -59,7 +59,8 @@ type Config struct {
 	MaxConnections int
 	// RulesBefore and RulesAfter are SecLang before and after the Core Rule Set, in
 	// every service: settings of the rule set and exceptions that rules make at run
-	// time belong before it, further rules after it. Apply returns their errors.
+	// time belong before it, further rules after it. Apply returns their errors;
+	// SetRules replaces them.
 	RulesBefore, RulesAfter string
 }
 
@@ -131,6 +132,7 @@ type Gateway struct {
 
 	mu        sync.Mutex // held while a policy is applied
 	version   int64
+	policy    policy.Policy        // the running one
 	listeners map[string]*listener // by policy address
 	services  []*service
 	engines   map[waf.Config]*waf.Engine
@@ -163,6 +165,11 @@ func (g *Gateway) Apply(ctx context.Context, p policy.Policy) error {
 	if g.closed {
 		return http.ErrServerClosed
 	}
+	return g.apply(ctx, p)
+}
+
+// apply is Apply for those who hold the mutex.
+func (g *Gateway) apply(ctx context.Context, p policy.Policy) error {
 	services, engines, err := g.compile(p)
 	if err != nil {
 		return err
@@ -201,7 +208,7 @@ func (g *Gateway) Apply(ctx context.Context, p policy.Policy) error {
 			g.serving.Go(func() { l.drain(30 * time.Second) })
 		}
 	}
-	g.listeners, g.services, g.engines, g.version = next, services, engines, p.Version
+	g.listeners, g.services, g.engines, g.version, g.policy = next, services, engines, p.Version, p
 	g.proxy.keep(services)
 	g.log.Info("policy applied", "version", p.Version, "services", len(services), "ports", len(next))
 	return nil

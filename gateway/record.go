@@ -101,12 +101,16 @@ func (x *exchange) verdictOf(evidence evidence) event.Verdict {
 	if x.verdict.Err != nil {
 		v.Error = x.verdict.Err.Error()
 	}
+	var hidden secrets
+	if len(x.verdict.Matches) > 0 {
+		hidden = x.secretsOf(evidence)
+	}
 	for i, m := range x.verdict.Matches {
 		if i == maxMatches {
 			break
 		}
 		em := event.Match{
-			RuleID: m.RuleID, Phase: m.Phase, Message: valid(m.Message), Severity: m.Severity, Score: m.Score, Tags: m.Tags,
+			RuleID: m.RuleID, Phase: m.Phase, Message: valid(hidden.mask(m.Message)), Data: valid(hidden.data(m, evidence)), Severity: m.Severity, Score: m.Score, Tags: m.Tags,
 			Variable: valid(m.Variable), Offset: -1,
 		}
 		switch before, matched, after := excerpt(m); {

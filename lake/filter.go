@@ -11,17 +11,23 @@ import (
 	"github.com/ringwall/ringwall/event"
 )
 
-// filter is a parsed filter: all terms must hold. It can be asked of the engine
-// (where) and of an event in memory (match); both say the same.
-type filter []term
+// filter is a parsed filter: one term, or parts of which all or one must hold. The
+// zero value holds for every event. It can be asked of the engine (where) and of an
+// event in memory (match); both say the same.
+type filter struct {
+	not   bool
+	term  *term
+	any   bool // one of parts must hold, else all
+	parts []filter
+}
 
 // term is one condition of a filter.
 type term struct {
-	field  *field // nil: look for value anywhere
-	not    bool
-	op     string // "=", "like", "<", "<=", ">", ">="
-	value  string // lower case for a bare word
-	number int64  // for numeric fields
+	field   *field   // nil: look for value anywhere
+	op      string   // "=", "like", "<", "<=", ">", ">="
+	value   string   // lower case for a bare word
+	pattern []string // for like: the texts around the stars
+	number  int64    // for numeric fields
 }
 
 // field is something that filters can name.
@@ -67,76 +73,198 @@ func numbers(list ...int) []string {
 // parseFilter reads the filter language of api/openapi.yaml. Errors are
 // *event.FilterError.
 func parseFilter(s string) (filter, error) {
-	var f filter
-	not := false
-	for pos := 0; pos < len(s); {
-		if s[pos] == ' ' || s[pos] == '\t' {
-			pos++
-			continue
-		}
-		start := pos
-		text, value, quoted, end, err := token(s, pos)
-		if err != nil {
-			return nil, err
-		}
-		pos = end
-		if text == "NOT" && value == nil {
-			not = !not
-			continue
-		}
-		t, err := newTerm(s, start, text, value, quoted)
-		if err != nil {
-			return nil, err
-		}
-		t.not = t.not != not
-		not = false
-		f = append(f, t)
+	if !utf8.ValidString(s) {
+		return filter{}, &event.FilterError{Msg: "the filter is not valid UTF-8"}
 	}
-	if not {
-		return nil, &event.FilterError{Pos: max(0, len(s)-3), Text: "NOT", Msg: "NOT needs a term after it"}
+	p := filterParser{s: s}
+	f, err := p.alternatives()
+	if err == nil && p.pos < len(s) {
+		err = p.mistake(p.pos, "this parenthesis closes nothing; put it in quotes to look for it")
+	}
+	if err != nil {
+		return filter{}, err
 	}
 	return f, nil
 }
 
+// filterParser reads a filter from left to right.
+type filterParser struct {
+	s            string
+	pos          int
+	depth, terms int
+}
+
+// maxDepth and maxTerms bound what one filter may ask for.
+const (
+	maxDepth = 20
+	maxTerms = 500
+)
+
+func (p *filterParser) mistake(pos int, format string, args ...any) error {
+	return &event.FilterError{Pos: pos, Text: strings.TrimSpace(p.s[pos:min(len(p.s), pos+40)]), Msg: fmt.Sprintf(format, args...)}
+}
+
+func (p *filterParser) blanks() {
+	for p.pos < len(p.s) && (p.s[p.pos] == ' ' || p.s[p.pos] == '\t') {
+		p.pos++
+	}
+}
+
+// keyword reports whether a word with a meaning of its own stands here.
+func (p *filterParser) keyword(word string) bool {
+	rest, ok := strings.CutPrefix(p.s[p.pos:], word)
+	return ok && (rest == "" || rest[0] == ' ' || rest[0] == '\t' || rest[0] == '(' || rest[0] == ')' && p.depth > 0)
+}
+
+// alternatives reads parts with OR between them.
+func (p *filterParser) alternatives() (filter, error) {
+	one := filter{any: true}
+	for {
+		f, err := p.all()
+		if err != nil {
+			return f, err
+		}
+		or := p.keyword("OR")
+		if (or || len(one.parts) > 0) && len(f.parts) == 0 {
+			at := min(p.pos, max(0, len(p.s)-2))
+			return f, p.mistake(at, "OR needs a term on both sides; put it in quotes to look for it")
+		}
+		one.parts = append(one.parts, f)
+		if !or {
+			break
+		}
+		p.pos += len("OR")
+	}
+	if len(one.parts) == 1 {
+		return one.parts[0], nil
+	}
+	return one, nil
+}
+
+// all reads parts that must all hold, up to OR, the end of the group or of the text.
+func (p *filterParser) all() (filter, error) {
+	var f filter
+	not, notAt := false, -1
+	for p.blanks(); p.pos < len(p.s) && p.s[p.pos] != ')' && !p.keyword("OR"); p.blanks() {
+		if p.keyword("NOT") {
+			not, notAt = !not, p.pos
+			p.pos += len("NOT")
+			continue
+		}
+		part, err := p.part()
+		if err != nil {
+			return f, err
+		}
+		part.not = part.not != not
+		not, notAt = false, -1
+		f.parts = append(f.parts, part)
+	}
+	if notAt >= 0 {
+		return f, p.mistake(notAt, "NOT needs a term after it")
+	}
+	return f, nil
+}
+
+// part reads a term or a group, with a minus before it or not.
+func (p *filterParser) part() (filter, error) {
+	if p.terms++; p.terms > maxTerms {
+		return filter{}, p.mistake(p.pos, "a filter has at most %d terms", maxTerms)
+	}
+	start := p.pos
+	rest := p.s[start:]
+	if !strings.HasPrefix(rest, "(") && !strings.HasPrefix(rest, "-(") {
+		text, value, quoted, err := p.token()
+		if err != nil {
+			return filter{}, err
+		}
+		return p.newTerm(start, text, value, quoted)
+	}
+	p.pos = start + strings.IndexByte(rest, '(') + 1
+	if p.depth++; p.depth > maxDepth {
+		return filter{}, p.mistake(start, "parentheses stand at most %d deep", maxDepth)
+	}
+	f, err := p.alternatives()
+	p.depth--
+	switch {
+	case err != nil:
+		return f, err
+	case p.pos == len(p.s):
+		return f, p.mistake(start, "this parenthesis is never closed; put it in quotes to look for it")
+	case len(f.parts) == 0 && f.term == nil:
+		return f, p.mistake(start, "nothing stands between these parentheses")
+	}
+	p.pos++ // the closing one
+	f.not = f.not != (rest[0] == '-')
+	return f, nil
+}
+
+// text is what a token says. stars are the places of those * that stand for any
+// text, rather than for themselves.
+type text struct {
+	string
+	stars []int
+}
+
 // token reads one term: an optional field name with its value, or a bare word.
-// Quotes may stand around a whole bare word or a value; \" and \\ work inside.
-// quoted tells that the value begins with one, so that it is no comparison.
-func token(s string, pos int) (text string, value *string, quoted bool, end int, err error) {
+// Quotes may stand around a whole bare word or a value; \" and \\ work inside, and \*
+// is a star everywhere. Within a group, a parenthesis that the word has not opened
+// ends it. quoted tells that the value begins with a quote, so that it is no
+// comparison.
+func (p *filterParser) token() (name string, value *text, quoted bool, err error) {
+	s := p.s
 	var word strings.Builder
-	colon := -1
-	i := pos
-	for i < len(s) && s[i] != ' ' && s[i] != '\t' {
+	var stars []int
+	colon, opened, anyQuote := -1, 0, false
+	start, i := p.pos, p.pos
+	for ; i < len(s) && s[i] != ' ' && s[i] != '\t'; i++ {
 		switch {
 		case s[i] == '"':
 			open := i
-			quoted = true
+			anyQuote = true
 			for i++; i < len(s) && s[i] != '"'; i++ {
-				if s[i] == '\\' && i+1 < len(s) {
+				switch {
+				case s[i] == '\\' && i+1 < len(s):
 					i++
+				case s[i] == '*':
+					stars = append(stars, word.Len())
 				}
 				word.WriteByte(s[i])
 			}
-			if i == len(s) {
-				return "", nil, false, 0, &event.FilterError{Pos: open, Text: s[open:], Msg: "this quote is never closed"}
+			if i >= len(s) {
+				return "", nil, false, &event.FilterError{Pos: open, Text: s[open:], Msg: "this quote is never closed"}
 			}
-			i++
-		case s[i] == ':' && colon < 0 && !quoted && isField(strings.TrimLeft(word.String(), "-")):
+			continue
+		case s[i] == ':' && colon < 0 && !anyQuote && isField(strings.TrimLeft(word.String(), "-")):
 			colon = word.Len()
-			i++
-		default:
-			word.WriteByte(s[i])
+			continue
+		case s[i] == '(':
+			opened++
+		case s[i] == ')' && p.depth > 0 && opened == 0:
+			p.pos = i
+			return p.word(start, word.String(), stars, colon, anyQuote)
+		case s[i] == ')':
+			opened--
+		case s[i] == '*':
+			stars = append(stars, word.Len())
+		case s[i] == '\\' && i+1 < len(s) && s[i+1] == '*':
 			i++
 		}
+		word.WriteByte(s[i])
 	}
-	text = word.String()
-	if colon >= 0 {
-		v := text[colon:]
-		return text[:colon], &v, quoted && strings.HasPrefix(s[pos+colon+1:], `"`), i, nil
+	p.pos = i
+	return p.word(start, word.String(), stars, colon, anyQuote)
+}
+
+// word splits what token read at its colon.
+func (p *filterParser) word(start int, word string, stars []int, colon int, quoted bool) (string, *text, bool, error) {
+	if colon < 0 {
+		return word, nil, quoted, nil
 	}
-	if quoted && text == "NOT" {
-		text = "not" // a quoted NOT is a word; bare words are compared in lower case
+	v := text{string: word[colon:]}
+	for _, at := range stars {
+		v.stars = append(v.stars, at-colon) // a field's name has none
 	}
-	return text, nil, quoted, i, nil
+	return word[:colon], &v, quoted && strings.HasPrefix(p.s[start+colon+1:], `"`), nil
 }
 
 // isField accepts what looks like a field's name, so that a mistyped one is an
@@ -153,33 +281,30 @@ func isField(s string) bool {
 	return true
 }
 
-func newTerm(s string, pos int, text string, value *string, quoted bool) (term, error) {
-	var t term
-	mistake := func(format string, args ...any) (term, error) {
-		return term{}, &event.FilterError{Pos: pos, Text: strings.TrimSpace(s[pos:min(len(s), pos+40)]), Msg: fmt.Sprintf(format, args...)}
-	}
-	if !utf8.ValidString(s) {
-		return mistake("the filter is not valid UTF-8")
-	}
-	if rest, ok := strings.CutPrefix(text, "-"); ok && (rest != "" || value != nil) && s[pos] == '-' {
-		t.not, text = true, rest
+// newTerm makes a part of a term that token read at pos.
+func (p *filterParser) newTerm(pos int, name string, value *text, quoted bool) (filter, error) {
+	var f filter
+	t := &term{}
+	f.term = t
+	if rest, ok := strings.CutPrefix(name, "-"); ok && (rest != "" || value != nil) && p.s[pos] == '-' {
+		f.not, name = true, rest
 	}
 	if value == nil {
-		if text == "" {
-			return mistake("empty words match everything, leave them out")
+		if name == "" {
+			return f, p.mistake(pos, "empty words match everything, leave them out")
 		}
-		t.value = strings.ToLower(text)
-		return t, nil
+		t.value = strings.ToLower(name)
+		return f, nil
 	}
-	i := slices.IndexFunc(fields, func(f field) bool { return f.name == text })
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 	if i < 0 {
-		return mistake("there is no field %q, known are %s", text, fieldNames())
+		return f, p.mistake(pos, "there is no field %q, known are %s", name, fieldNames())
 	}
-	t.field, t.op, t.value = &fields[i], "=", *value
+	t.field, t.op, t.value = &fields[i], "=", value.string
 	for _, op := range []string{">=", "<=", ">", "<"} {
 		if rest, ok := strings.CutPrefix(t.value, op); ok && !quoted {
 			if !t.field.numeric {
-				return mistake("%s is no number, so it cannot be compared with %s", text, op)
+				return f, p.mistake(pos, "%s is no number, so it cannot be compared with %s", name, op)
 			}
 			t.op, t.value = op, rest
 			break
@@ -188,15 +313,21 @@ func newTerm(s string, pos int, text string, value *string, quoted bool) (term, 
 	if t.field.numeric {
 		n, err := strconv.ParseInt(t.value, 10, 64)
 		if err != nil {
-			return mistake("%s wants a number", text)
+			return f, p.mistake(pos, "%s wants a number", name)
 		}
 		t.number = n
-		return t, nil
+		return f, nil
 	}
-	if strings.Contains(t.value, "*") {
+	if len(value.stars) > 0 {
 		t.op = "like"
+		from := 0
+		for _, at := range value.stars {
+			t.pattern = append(t.pattern, t.value[from:at])
+			from = at + 1
+		}
+		t.pattern = append(t.pattern, t.value[from:])
 	}
-	return t, nil
+	return f, nil
 }
 
 func fieldNames() string {
@@ -235,19 +366,30 @@ func decode(query string) string {
 	return b.String()
 }
 
-// where returns the filter as an SQL condition with its arguments.
+// where returns the filter as an SQL condition, in parentheses where it needs them,
+// with its arguments.
 func (f filter) where() (string, []any) {
-	conditions := []string{"true"}
-	var args []any
-	for _, t := range f {
-		c, a := t.where()
-		if t.not {
-			c = "NOT (" + c + ")"
+	condition, args := "true", []any(nil)
+	if f.term != nil {
+		c, a := f.term.where()
+		condition, args = c, []any{a}
+	} else if len(f.parts) > 0 {
+		var conditions []string
+		for _, part := range f.parts {
+			c, a := part.where()
+			conditions = append(conditions, c)
+			args = append(args, a...)
 		}
-		conditions = append(conditions, c)
-		args = append(args, a)
+		word := " AND "
+		if f.any {
+			word = " OR "
+		}
+		condition = "(" + strings.Join(conditions, word) + ")"
 	}
-	return strings.Join(conditions, " AND "), args
+	if f.not {
+		condition = "NOT (" + condition + ")"
+	}
+	return condition, args
 }
 
 func (t term) where() (string, any) {
@@ -260,7 +402,7 @@ func (t term) where() (string, any) {
 	}
 	right := " ?"
 	if op == "like" {
-		arg = likePattern(t.value)
+		arg = likePattern(t.pattern)
 		right = ` ? ESCAPE '\'`
 	}
 	if t.field.list {
@@ -269,19 +411,28 @@ func (t term) where() (string, any) {
 	return operand + " " + op + right, arg
 }
 
-// likePattern turns * into % and takes the meaning from what LIKE knows beside.
-func likePattern(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(s)
+// likePattern puts % between the texts of a pattern and takes the meaning from what
+// LIKE knows in them.
+func likePattern(pattern []string) string {
+	escaped := make([]string, len(pattern))
+	for i, text := range pattern {
+		escaped[i] = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+	}
+	return strings.Join(escaped, "%")
 }
 
 // match asks the filter of an event in memory.
 func (f filter) match(s *event.Summary, messages []string) bool {
-	for _, t := range f {
-		if t.match(s, messages) == t.not {
-			return false
-		}
+	var holds bool
+	switch {
+	case f.term != nil:
+		holds = f.term.match(s, messages)
+	case f.any:
+		holds = slices.ContainsFunc(f.parts, func(part filter) bool { return part.match(s, messages) })
+	default:
+		holds = !slices.ContainsFunc(f.parts, func(part filter) bool { return !part.match(s, messages) })
 	}
-	return true
+	return holds != f.not
 }
 
 func (t term) match(s *event.Summary, messages []string) bool {
@@ -293,7 +444,7 @@ func (t term) match(s *event.Summary, messages []string) bool {
 
 func (t term) holds(value string) bool {
 	if t.op == "like" {
-		return wildcard(t.value, value)
+		return wildcard(t.pattern, value)
 	}
 	if !t.field.numeric {
 		return value == t.value
@@ -315,9 +466,8 @@ func (t term) holds(value string) bool {
 	return n == t.number
 }
 
-// wildcard matches a pattern in which * stands for any text.
-func wildcard(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
+// wildcard tells whether s is the texts of a pattern with any text between them.
+func wildcard(parts []string, s string) bool {
 	if !strings.HasPrefix(s, parts[0]) {
 		return false
 	}

@@ -296,6 +296,9 @@ var filters = []string{
 	"site:\"my blog\"", "site:my*", "site:*o*", "client:2001:db8::1", "client:198.*", "path:/a_b*", "path:/a?b*", "path:*%20*", "path:/a*b",
 	"user_agent:sqlmap*", "status:403", "status:>=400 status:<404", "score:8", "score:>=5 -score:8", "duration_us:<500", "method:GET host:shop.example",
 	"\"union select\"", "UNION", "-union", "libinjection", "numeric ip", "%zz", "\"NOT\"", "mozilla -libinjection", "query:", "-query:", "severity:critical", "path:\"<b>\"", "query:\">1\"", "attack:", "http://x", "q=x",
+	"action:block OR action:alert", "attack:sqli OR attack:xss OR status:200", "(attack:sqli OR attack:xss) action:block", "action:block (attack:sqli OR -client:198.*)",
+	"-(attack:sqli OR attack:xss)", "NOT (attack:sqli OR attack:xss) method:GET", "NOT(attack:sqli)", "((action:block))", "-(-(action:block))", "action:block attack:sqli OR action:pass status:200",
+	`path:\*`, `path:/a\*b`, `path:/a\*b*`, `path:"/a\*b"`, `path:"/a\\*"`, `path:*\**`, `-path:*\**`, `\*`, `"a\*b"`, "alert(1)", "(alert(1) OR path:/a(b))", `"(" OR ")"`, `"OR"`, "ORDER", "NOTE", "a)", "q=(y)", "(path:\"a)\" OR path:/)",
 }
 
 // What the engine and the live tail say of an event must be the same.
@@ -324,7 +327,7 @@ func TestFiltersMeanTheSameInSQLAndInMemory(t *testing.T) {
 		}
 	}
 	// The language must be able to tell events apart at all.
-	for text, some := range map[string]bool{"attack:sqli": true, "\"union select\"": true, "client:10.0.0.1": false, "site:\"my blog\"": true, "path:/a*b": true} {
+	for text, some := range map[string]bool{"attack:sqli": true, "\"union select\"": true, "client:10.0.0.1": false, "site:\"my blog\"": true, "path:/a*b": true, "attack:sqli OR client:10.0.0.1": true, "-(action:block OR action:alert OR action:pass)": false, `path:*\**`: true} {
 		if n := len(list(t, l, all(text))); (n > 0) != some || n == 300 {
 			t.Errorf("%q finds %d of 300", text, n)
 		}
@@ -333,14 +336,26 @@ func TestFiltersMeanTheSameInSQLAndInMemory(t *testing.T) {
 
 func TestFilterMistakesNameThePlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"action:block clint:1": "there is no field \"clint\"",
-		"status:many":          "status wants a number",
-		"x \"open":             "never closed",
-		"action:>3":            "action is no number",
-		"a NOT":                "NOT needs a term",
-		"rule:942*":            "rule wants a number",
-		"\"\"":                 "empty words",
-		"\xff":                 "not valid UTF-8",
+		"action:block clint:1":    "there is no field \"clint\"",
+		"status:many":             "status wants a number",
+		"x \"open":                "never closed",
+		"action:>3":               "action is no number",
+		"a NOT":                   "NOT needs a term",
+		"rule:942*":               "rule wants a number",
+		"\"\"":                    "empty words",
+		"\xff":                    "not valid UTF-8",
+		"a OR":                    "OR needs a term on both sides",
+		"OR a":                    "OR needs a term on both sides",
+		"a OR OR b":               "OR needs a term on both sides",
+		"(a OR ) b":               "OR needs a term on both sides",
+		"(a OR b":                 "this parenthesis is never closed",
+		"a ()":                    "nothing stands between these parentheses",
+		"a ) b":                   "this parenthesis closes nothing",
+		"(a) )":                   "this parenthesis closes nothing",
+		"(NOT) a":                 "NOT needs a term",
+		"(clint:1)":               "there is no field \"clint\"",
+		strings.Repeat("(", 21):   "at most 20 deep",
+		strings.Repeat("a ", 501): "at most 500 terms",
 	} {
 		_, err := parseFilter(text)
 		var fe *event.FilterError

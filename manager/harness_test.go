@@ -140,6 +140,11 @@ func (f *fakeGateways) Apply(ctx context.Context, p policy.Policy) error {
 	return nil
 }
 
+// Rule knows one rule.
+func (f *fakeGateways) Rule(id int) (policy.Rule, bool) {
+	return policy.Rule{ID: id, LooksFor: "Matches if any parameter is SQL injection."}, id == 942100
+}
+
 func (f *fakeGateways) TestAttack(_ context.Context, serviceID string) (string, int, error) {
 	return "attack-on-" + serviceID, 403, nil
 }

@@ -114,6 +114,8 @@ type Gateways interface {
 	// TestAttack sends the request of the API's test-attack operation through the
 	// gateway of a service.
 	TestAttack(ctx context.Context, serviceID string) (eventID string, status int, err error)
+	// Rule returns a rule that is in force somewhere, in words, false if there is none.
+	Rule(id int) (policy.Rule, bool)
 }
 
 // Manager is the management server. Its methods are safe for use by several

@@ -57,6 +57,7 @@ var operations = []operation{
 	{"updateRoute", "PUT /routes/{id}", Operator, body[asset.Route]},
 	{"deleteRoute", "DELETE /routes/{id}", Operator, nil},
 
+	{"getRule", "GET /rules/{id}", Viewer, nil},
 	{"getRuleActions", "GET /services/{id}/actions", Viewer, nil},
 	{"setRuleActions", "PUT /services/{id}/actions", Operator, body[policy.RuleActions]},
 	{"listExceptions", "GET /exceptions", Viewer, nil},

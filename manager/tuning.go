@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
@@ -107,6 +108,16 @@ func (s server) PreviewException(ctx context.Context, r apigen.PreviewExceptionR
 	sum := p.Preview()
 	sum.Truncated = more
 	return apigen.PreviewException200JSONResponse(sum), err
+}
+
+// GetRule implements apigen.StrictServerInterface.
+func (s server) GetRule(_ context.Context, r apigen.GetRuleRequestObject) (apigen.GetRuleResponseObject, error) {
+	rule, ok := s.gateways.Rule(r.Id)
+	if !ok {
+		return nil, notFound("rule", strconv.Itoa(r.Id))
+	}
+	rule.Tags = filled(rule.Tags)
+	return apigen.GetRule200JSONResponse(rule), nil
 }
 
 // GetRuleActions implements apigen.StrictServerInterface.

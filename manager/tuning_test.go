@@ -93,6 +93,17 @@ func TestExceptionMistakesChangeNothing(t *testing.T) {
 	}
 }
 
+func TestRulesAreToldInWords(t *testing.T) {
+	p := plant(t)
+	ctx := t.Context()
+	got := ok[*apigen.GetRuleResponse](t)(p.c.GetRuleWithResponse(ctx, 942100))
+	answered(t, got, 200, "")
+	if r := got.JSON200; r.ID != 942100 || r.LooksFor == "" || r.Tags == nil {
+		t.Errorf("got %+v", r)
+	}
+	answered(t, ok[*apigen.GetRuleResponse](t)(p.c.GetRuleWithResponse(ctx, 7)), 404, apigen.NotFound, "rule")
+}
+
 func TestDeletingAServiceTakesItsTuningAway(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()

@@ -37,10 +37,14 @@ func compile(cfg Config, plain bool) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
-	p, err := program.Compile(program.Options{Directives: directives, Files: crs.Files(), Plain: plain})
+	p, err := program.Compile(program.Options{Directives: directives, Files: crs.FilesWith(cfg.Before, cfg.Directives), Plain: plain})
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
+	return newEngine(cfg, p), nil
+}
+
+func newEngine(cfg Config, p *program.Program) *Engine {
 	if n := p.Settings.RequestBodyLimit; n > 0 {
 		cfg.MaxRequestBodyBytes = min(cfg.MaxRequestBodyBytes, n)
 	}
@@ -50,7 +54,7 @@ func compile(cfg Config, plain bool) (*Engine, error) {
 	if cfg.Collections == nil {
 		cfg.Collections = NewCollections(0)
 	}
-	return &Engine{cfg: cfg, program: p, pool: &sync.Pool{}}, nil
+	return &Engine{cfg: cfg, program: p, pool: &sync.Pool{}}
 }
 
 // Limits returns how much of a request and of a response body the engine looks at.
@@ -265,13 +269,24 @@ const maxValue = 8 << 10
 func newMatch(h *program.Hit) Match {
 	m := Match{
 		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Data: strings.Clone(h.Data), Severity: severity(h.Severity()), Score: h.Score,
-		Tags: h.Tags(), Variable: h.Variable.String(), Offset: -1,
+		Tags: h.Tags(), Variable: variableName(h.Variable.String(), h.Key),
 	}
-	if h.Key != "" {
-		m.Variable += ":" + h.Key[:min(len(h.Key), maxValue)]
-	}
-	value := h.Value
 	start, end := h.Locate()
+	m.Value, m.Offset, m.Matched = window(h.Value, start, end)
+	return m
+}
+
+// variableName is COLLECTION:key.
+func variableName(collection, key string) string {
+	if key == "" {
+		return collection
+	}
+	return collection + ":" + key[:min(len(key), maxValue)]
+}
+
+// window copies what a match shows of a value: all of it or the part around the
+// bytes from start to end. start is -1 if there are none in particular.
+func window(value string, start, end int) (shown string, offset int, matched string) {
 	if len(value) > maxValue {
 		from := max(0, min(start-maxValue/4, len(value)-maxValue))
 		value = value[from : from+maxValue]
@@ -279,11 +294,11 @@ func newMatch(h *program.Hit) Match {
 			start, end = start-from, min(end-from, len(value))
 		}
 	}
-	m.Value = strings.Clone(value)
-	if start >= 0 {
-		m.Offset, m.Matched = start, m.Value[start:end]
+	shown = strings.Clone(value)
+	if start < 0 {
+		return shown, -1, ""
 	}
-	return m
+	return shown, start, shown[start:end]
 }
 
 // bookkeeping tells the Core Rule Set's set-up (900xxx, 901xxx) and the rules that

@@ -96,7 +96,7 @@ func TestTuningMistakesAreNamed(t *testing.T) {
 	}
 	for want, c := range map[string]Tuning{
 		"tune rules: exception 1: names neither rule nor tag; name a rule id or a tag":       {Exceptions: []Exception{{Target: "ARGS:q"}}},
-		"tune rules: exception 1: names no rule: 1 ":                                         {Exceptions: []Exception{{RuleID: 1}}},
+		"tune rules: exception 1: names no rule: 1":                                          {Exceptions: []Exception{{RuleID: 1}}},
 		"tune rules: action for rule 7: there is no such rule":                               {Actions: map[int]Action{7: ActionAlert}},
 		`tune rules: action "drop" for rule 942100: choose block, alert or count`:            {Actions: map[int]Action{942100: "drop"}},
 		`tune rules: exception 1: target:1:1: unknown variable: "ARGZ" (did you mean ARGS?)`: {Exceptions: []Exception{{RuleID: 942100, Target: "ARGZ:q"}}},

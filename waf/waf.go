@@ -42,7 +42,9 @@ type Config struct {
 	MaxResponseBodyBytes int
 	// Directives is SecLang that follows the Core Rule Set: the operator's own
 	// rules and exceptions. Before is SecLang that precedes it: rules that take
-	// others away at run time (ctl:ruleRemoveById and its like) belong there.
+	// others away at run time (ctl:ruleRemoveById and its like) belong there. Several
+	// files joined by seclang.Join keep their names in errors; *.data among them are
+	// word lists for @pmFromFile and its like.
 	Directives string
 	Before     string
 	// Collections is where the rules keep what outlives a transaction: IP, SESSION,

@@ -287,6 +287,9 @@ type Role string
 // Route defines model for Route.
 type Route = asset.Route
 
+// Rule defines model for Rule.
+type Rule = policy.Rule
+
 // RuleAction defines model for RuleAction.
 type RuleAction = policy.RuleAction
 
@@ -796,6 +799,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /routes/{id} (the `UpdateRoute` operationId).
 	UpdateRoute(ctx context.Context, id ID, body UpdateRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRule A rule in words that people read
+	//
+	// Of the rule sets that are in force; 404 for a rule that none of them has.
+	//
+	// Corresponds with GET /rules/{id} (the `GetRule` operationId).
+	GetRule(ctx context.Context, id int, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListServerGroups performs a GET /server-groups (the `ListServerGroups` operationId) request.
 	ListServerGroups(ctx context.Context, params *ListServerGroupsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1449,6 +1459,23 @@ func (c *Client) UpdateRouteWithBody(ctx context.Context, id ID, contentType str
 // Corresponds with PUT /routes/{id} (the `UpdateRoute` operationId).
 func (c *Client) UpdateRoute(ctx context.Context, id ID, body UpdateRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateRouteRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRule A rule in words that people read
+//
+// Of the rule sets that are in force; 404 for a rule that none of them has.
+//
+// Corresponds with GET /rules/{id} (the `GetRule` operationId).
+func (c *Client) GetRule(ctx context.Context, id int, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRuleRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -3155,6 +3182,40 @@ func NewUpdateRouteRequestWithBody(server string, id ID, contentType string, bod
 	return req, nil
 }
 
+// NewGetRuleRequest constructs an http.Request for the GetRule method
+func NewGetRuleRequest(server string, id int) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/rules/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListServerGroupsRequest constructs an http.Request for the ListServerGroups method
 func NewListServerGroupsRequest(server string, params *ListServerGroupsParams) (*http.Request, error) {
 	var err error
@@ -4478,6 +4539,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /routes/{id} (the `UpdateRoute` operationId).
 	UpdateRouteWithResponse(ctx context.Context, id ID, body UpdateRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateRouteResponse, error)
 
+	// GetRuleWithResponse A rule in words that people read
+	//
+	// Of the rule sets that are in force; 404 for a rule that none of them has.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /rules/{id} (the `GetRule` operationId).
+	GetRuleWithResponse(ctx context.Context, id int, reqEditors ...RequestEditorFn) (*GetRuleResponse, error)
+
 	// ListServerGroupsWithResponse performs a GET /server-groups (the `ListServerGroups` operationId) request.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5759,6 +5829,54 @@ func (r UpdateRouteResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateRouteResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetRuleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Rule
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRuleResponse) GetJSON200() *Rule {
+	return r.JSON200
+}
+
+// GetJSONDefault returns the response for an HTTP default `application/json` response
+func (r GetRuleResponse) GetJSONDefault() *Error {
+	return r.JSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRuleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRuleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRuleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRuleResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7442,6 +7560,21 @@ func (c *ClientWithResponses) UpdateRouteWithResponse(ctx context.Context, id ID
 	return ParseUpdateRouteResponse(rsp)
 }
 
+// GetRuleWithResponse A rule in words that people read
+//
+// Of the rule sets that are in force; 404 for a rule that none of them has.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /rules/{id} (the `GetRule` operationId).
+func (c *ClientWithResponses) GetRuleWithResponse(ctx context.Context, id int, reqEditors ...RequestEditorFn) (*GetRuleResponse, error) {
+	rsp, err := c.GetRule(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRuleResponse(rsp)
+}
+
 // ListServerGroupsWithResponse performs a GET /server-groups (the `ListServerGroups` operationId) request.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -8659,6 +8792,39 @@ func ParseUpdateRouteResponse(rsp *http.Response) (*UpdateRouteResponse, error) 
 	return response, nil
 }
 
+// ParseGetRuleResponse parses an HTTP response from a GetRuleWithResponse call
+func ParseGetRuleResponse(rsp *http.Response) (*GetRuleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRuleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Rule
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListServerGroupsResponse parses an HTTP response from a ListServerGroupsWithResponse call
 func ParseListServerGroupsResponse(rsp *http.Response) (*ListServerGroupsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9627,6 +9793,9 @@ type ServerInterface interface {
 	// UpdateRoute Replace it; `revision` must be the current one, else 409
 	// (PUT /routes/{id})
 	UpdateRoute(w http.ResponseWriter, r *http.Request, id ID)
+	// GetRule A rule in words that people read
+	// (GET /rules/{id})
+	GetRule(w http.ResponseWriter, r *http.Request, id int)
 
 	// (GET /server-groups)
 	ListServerGroups(w http.ResponseWriter, r *http.Request, params ListServerGroupsParams)
@@ -10422,6 +10591,32 @@ func (siw *ServerInterfaceWrapper) UpdateRoute(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// GetRule operation middleware
+func (siw *ServerInterfaceWrapper) GetRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id int
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRule(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListServerGroups operation middleware
 func (siw *ServerInterfaceWrapper) ListServerGroups(w http.ResponseWriter, r *http.Request) {
 
@@ -11200,6 +11395,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/routes/{id}", wrapper.UpdateRoute)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/services/{id}/actions", wrapper.GetRuleActions)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/services/{id}/actions", wrapper.SetRuleActions)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/rules/{id}", wrapper.GetRule)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/exceptions", wrapper.ListExceptions)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/exceptions", wrapper.CreateException)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/exceptions/preview", wrapper.PreviewException)
@@ -12096,6 +12292,45 @@ type UpdateRoutedefaultJSONResponse struct {
 }
 
 func (response UpdateRoutedefaultJSONResponse) VisitUpdateRouteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRuleRequestObject struct {
+	Id int `json:"id"`
+}
+
+type GetRuleResponseObject interface {
+	VisitGetRuleResponse(w http.ResponseWriter) error
+}
+
+type GetRule200JSONResponse Rule
+
+func (response GetRule200JSONResponse) VisitGetRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRuledefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetRuledefaultJSONResponse) VisitGetRuleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13233,6 +13468,9 @@ type StrictServerInterface interface {
 	// UpdateRoute Replace it; `revision` must be the current one, else 409
 	// (PUT /routes/{id})
 	UpdateRoute(ctx context.Context, request UpdateRouteRequestObject) (UpdateRouteResponseObject, error)
+	// GetRule A rule in words that people read
+	// (GET /rules/{id})
+	GetRule(ctx context.Context, request GetRuleRequestObject) (GetRuleResponseObject, error)
 
 	// (GET /server-groups)
 	ListServerGroups(ctx context.Context, request ListServerGroupsRequestObject) (ListServerGroupsResponseObject, error)
@@ -13958,6 +14196,32 @@ func (sh *strictHandler) UpdateRoute(w http.ResponseWriter, r *http.Request, id 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateRouteResponseObject); ok {
 		if err := validResponse.VisitUpdateRouteResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRule operation middleware
+func (sh *strictHandler) GetRule(w http.ResponseWriter, r *http.Request, id int) {
+	var request GetRuleRequestObject
+
+	request.Id = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRule(ctx, request.(GetRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRuleResponseObject); ok {
+		if err := validResponse.VisitGetRuleResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

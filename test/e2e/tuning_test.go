@@ -141,3 +141,45 @@ func TestOperatorAllowsFromAnEventInChromium(t *testing.T) {
 		shoot(t, ctx, "exceptions")
 	}
 }
+
+// In the console an event says what its rule looks for, and the operator makes the
+// rule only report: the same request passes from then on. The service lists what was
+// changed, and taking it away blocks again.
+func TestOperatorChoosesWhatARuleDoesInChromium(t *testing.T) {
+	p := up(t, filepath.Join(t.TempDir(), "data"), "--upstream", startShop(t), "--listen", "127.0.0.1:0", "--mode", "active")
+	ctx := browser(t, 1280, 800)
+	attack := func(blocked bool) string {
+		t.Helper()
+		res, err := http.Get(p.gateway + "/search?q=%27+OR+1%3D1+--+")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if (res.StatusCode == http.StatusForbidden) != blocked {
+			t.Fatalf("status %d, want blocked: %v", res.StatusCode, blocked)
+		}
+		return res.Header.Get("X-Request-Id")
+	}
+	id := attack(true)
+	p.count("SELECT count(*) AS n FROM events WHERE id = '"+id+"'", 1)
+	const save = `//button[normalize-space(.)="Save"]`
+	do(t, ctx, "log in",
+		chromedp.Navigate(p.console+"/events/"+id),
+		chromedp.WaitVisible(`input[type=password]`, chromedp.ByQuery),
+		chromedp.SendKeys(`input[autocomplete=username]`, "admin", chromedp.ByQuery),
+		chromedp.SendKeys(`input[type=password]`, p.password+"\r", chromedp.ByQuery),
+		chromedp.WaitVisible(`//*[contains(@class, "rule-words")][contains(., "is SQL injection in the eyes of libinjection")]`),
+		chromedp.WaitVisible(`//p[contains(@class, "rule-data")][contains(., "found within ARGS:q")]`))
+	do(t, ctx, "only report",
+		chromedp.Click(`//*[contains(@class, "rule")][contains(., "942100")]//button[starts-with(normalize-space(.), "Rule action")]`),
+		chromedp.Click(`//label[normalize-space(.)="Only report"]`),
+		chromedp.Click(save), chromedp.WaitNotPresent(save))
+	attack(false)
+	do(t, ctx, "take it away at the service",
+		chromedp.Navigate(p.console+"/sites"),
+		chromedp.Click(`//button[starts-with(@aria-label, "Rule actions of service")]`),
+		chromedp.WaitVisible(`//ul[contains(@class, "actions")]/li[contains(., "SQL Injection Attack Detected")]`),
+		chromedp.Click(`//button[@aria-label="Rule 942100 as written again"]`),
+		chromedp.Click(save), chromedp.WaitNotPresent(save))
+	attack(true)
+}

@@ -6,8 +6,11 @@
 package crs
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"strings"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 
@@ -24,7 +27,8 @@ type Settings struct {
 	// InboundThreshold and OutboundThreshold are the scores that block.
 	InboundThreshold, OutboundThreshold int
 	// Before and After are the operator's directives before and after the rules.
-	// Exceptions that rules make at run time (ctl) belong before.
+	// Exceptions that rules make at run time (ctl) belong before. Texts of several
+	// files are joined by seclang.Join.
 	Before, After string
 }
 
@@ -54,11 +58,65 @@ SecAction "id:900110,phase:1,pass,nolog,t:none,setvar:tx.inbound_anomaly_score_t
 	for _, part := range []struct{ file, text string }{
 		{"before.conf", s.Before}, {"rules.conf", "Include @owasp_crs/*.conf"}, {"directives.conf", s.After},
 	} {
-		more, err := seclang.Load(coreruleset.FS, part.file, part.text)
-		if err != nil {
+		var errs []error
+		for _, f := range seclang.Split(part.file, part.text) {
+			if isData(f.Name) {
+				continue
+			}
+			more, err := seclang.Load(coreruleset.FS, f.Name, f.Text)
+			errs = append(errs, err, openChain(more))
+			list = append(list, more...)
+		}
+		if err := errors.Join(errs...); err != nil {
 			return nil, err
 		}
-		list = append(list, more...)
 	}
 	return list, nil
+}
+
+// openChain returns an error if a file ends within a chain, which the next file must
+// not go on with.
+func openChain(list []seclang.Directive) error {
+	if len(list) == 0 || list[len(list)-1].Rule == nil {
+		return nil
+	}
+	last := list[len(list)-1]
+	if _, chained := last.Rule.Find("chain"); !chained {
+		return nil
+	}
+	return &seclang.Error{Pos: last.Pos, Msg: "chain has no next rule", Hint: "add a SecRule after it in this file or remove the action chain"}
+}
+
+func isData(name string) bool { return strings.HasSuffix(name, ".data") }
+
+// FilesWith returns the files of the rule set together with the word lists (*.data)
+// among files that were joined by seclang.Join.
+func FilesWith(joined ...string) fs.FS {
+	own := map[string]string{}
+	for _, text := range joined {
+		for _, f := range seclang.Split("", text) {
+			if isData(f.Name) {
+				own[path.Clean(f.Name)] = f.Text
+			}
+		}
+	}
+	if len(own) == 0 {
+		return coreruleset.FS
+	}
+	return withOwn{coreruleset.FS, own}
+}
+
+// withOwn reads files of the operator, whose names may be absolute, before those of
+// the rule set.
+type withOwn struct {
+	fs.FS
+	own map[string]string
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (w withOwn) ReadFile(name string) ([]byte, error) {
+	if text, ok := w.own[name]; ok {
+		return []byte(text), nil
+	}
+	return fs.ReadFile(w.FS, name)
 }

@@ -22,13 +22,17 @@ const screens = [
   ['event-beside', '/events?range=24h', openFirst],
   ['event', '/events?range=24h', openAlone],
   ['filter', '/events?range=24h&q=attack%3Asqli%20-client%3A10.0.0.5'],
+  ['filter-help', '/events?range=24h&q=(attack%3Asqli%20OR%20attack%3Axss)%20-client%3A10.0.0.5', (page) => page.getByLabel('How to write a filter').click({timeout: 3000})],
   ['filter-wrong', '/events?range=24h&q=colour%3Ared'],
   ['sites', '/sites'],
   ['site-form', '/sites', (page) => page.locator('button[aria-label^="Edit service"]').first().click({timeout: 3000})],
+  ['rule-actions', '/sites', ruleActions],
   ['mode', '/sites', (page) => page.locator('.modes [aria-checked="false"]').first().click({timeout: 3000})],
   ['exceptions', '/exceptions'],
   ['exception-form', '/exceptions', (page) => page.locator('button[aria-label^="Edit exception"]').first().click({timeout: 3000})],
   ['allow', '/events?range=24h&q=attack%3Asqli', allow],
+  ['rule-words', '/events?range=24h&q=attack%3Asqli', ruleWords],
+  ['rule-action', '/events?range=24h&q=attack%3Asqli', ruleAction],
   ['gateways', '/gateways'],
   ['lake', '/lake', (page) => page.locator('form button[type=submit]').click({timeout: 3000})],
   ['users', '/users'],
@@ -55,6 +59,29 @@ async function allow(page) {
   await openAlone(page)
   await page.getByRole('button', {name: 'Allow like this…'}).first().click({timeout: 5000})
   await page.getByText(/Would have touched/).waitFor({timeout: 10000})
+}
+
+async function ruleWords(page) {
+  await openAlone(page)
+  await page.locator('details.rule-words summary').first().click({timeout: 5000})
+  await page.locator('.rule-more').first().scrollIntoViewIfNeeded()
+}
+
+async function ruleAction(page) {
+  await openAlone(page)
+  await page.getByRole('button', {name: 'Rule action…'}).first().click({timeout: 5000})
+  await page.getByRole('radio').nth(2).click({timeout: 5000})
+}
+
+// With a rule of its own, one that is not saved yet and one that is mistyped.
+async function ruleActions(page) {
+  await page.getByRole('button', {name: /^Rule actions of/}).first().click({timeout: 3000})
+  const field = page.getByLabel('Add a rule')
+  for (const rule of ['920350', '942100', '941100x']) {
+    await field.fill(rule)
+    await page.keyboard.press('Enter')
+  }
+  await page.getByText('not saved yet').waitFor({timeout: 3000})
 }
 
 async function examine(page, name) {

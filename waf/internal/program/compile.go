@@ -576,7 +576,7 @@ func (c *compiler) updateTargets(d seclang.Directive) {
 	for _, s := range c.selectors(d, d.Args[:len(d.Args)-1]) {
 		found := c.selected(s)
 		if len(found) == 0 {
-			c.fail(d.Pos, d.Name+" names no rule", strings.Join(d.Args, " "), "it must follow the rule; check the id or tag")
+			c.fail(d.Pos, d.Name+" names no rule", strings.TrimSpace(strings.Join(d.Args[:len(d.Args)-1], " ")), "it must follow the rule; check the id or tag")
 		}
 		for _, r := range found {
 			if len(r.links[0].targets) == 0 {
@@ -586,6 +586,7 @@ func (c *compiler) updateTargets(d seclang.Directive) {
 				c.failErr(d.Pos, err)
 				return
 			}
+			r.rewrite(func(src *seclang.Rule) { src.Targets = append(slices.Clip(src.Targets), targets...) })
 		}
 	}
 }
@@ -599,7 +600,7 @@ func (c *compiler) updateActions(d seclang.Directive) {
 	for _, s := range c.selectors(d, d.Args[:len(d.Args)-1]) {
 		found := c.selected(s)
 		if len(found) == 0 {
-			c.fail(d.Pos, d.Name+" names no rule", strings.Join(d.Args, " "), "it must follow the rule; check the id")
+			c.fail(d.Pos, d.Name+" names no rule", strings.TrimSpace(strings.Join(d.Args[:len(d.Args)-1], " ")), "it must follow the rule; check the id")
 		}
 		for _, r := range found {
 			for _, a := range actions {
@@ -615,6 +616,7 @@ func (c *compiler) updateActions(d seclang.Directive) {
 					c.failErr(d.Pos, err)
 				}
 			}
+			r.rewrite(func(src *seclang.Rule) { src.Actions = append(slices.Clip(src.Actions), actions...) })
 		}
 	}
 }

@@ -398,6 +398,9 @@ func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text str
 	for _, a := range l.actions {
 		a.do(tx)
 	}
+	if tx.trace != nil {
+		tx.trace.note(r, depth, v, key, text, tx.added-before)
+	}
 	if depth > 0 || l.msg == nil || tx.mute && tx.actionFor(r) == Count {
 		return
 	}

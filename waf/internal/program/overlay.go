@@ -53,6 +53,17 @@ type Exception struct {
 	Expires time.Time
 }
 
+// names is what x says of the rules that it takes away: an id, a range or a tag.
+func (x Exception) names() string {
+	switch {
+	case x.First == 0:
+		return "tag " + x.Tag
+	case x.Last > x.First:
+		return fmt.Sprintf("%d-%d", x.First, x.Last)
+	}
+	return fmt.Sprint(x.First)
+}
+
 type exception struct {
 	Exception
 	rules   set
@@ -111,7 +122,7 @@ func (p *Program) newException(x Exception) (exception, error) {
 	}
 	e.rules = p.selectRules(s)
 	if !slices.ContainsFunc(e.rules, func(w uint64) bool { return w != 0 }) {
-		return e, fmt.Errorf("names no rule: %d %s", x.First, x.Tag)
+		return e, fmt.Errorf("names no rule: %s", x.names())
 	}
 	if x.Target == "" {
 		return e, nil

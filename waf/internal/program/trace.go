@@ -1,6 +1,7 @@
 package program
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/seclang"
@@ -31,6 +32,114 @@ type trace struct {
 	phases                 [phaseCount]bool
 	ran, matched           set
 	removed, skipped, open set // open: the gate let the rule run
+	// links are the values that links of chains matched, scores what rules added.
+	links  []LinkHit
+	scores []ScoreStep
+}
+
+// LinkHit is a value that a further link of a chain matched.
+type LinkHit struct {
+	RuleID   int
+	link     *link
+	Depth    int // of the link, 1 for the second
+	Variable seclang.Variable
+	Key      string
+	Value    string
+}
+
+// Locate returns which bytes of Value made the link match, -1 if none in particular.
+func (h *LinkHit) Locate() (start, end int) { return (&Hit{link: h.link, Value: h.Value}).Locate() }
+
+// Name returns COLLECTION:key, with & before it for a number of values.
+func (h *LinkHit) Name() string {
+	name := h.Variable.String()
+	if h.Key != "" {
+		name += ":" + h.Key
+	}
+	for i := range h.link.targets {
+		if t := &h.link.targets[i]; t.count && t.variable == h.Variable && t.key.key == h.Key {
+			return "&" + name
+		}
+	}
+	return name
+}
+
+// ScoreStep is what one rule added to an anomaly score.
+type ScoreStep struct {
+	RuleID   int
+	Outbound bool // to the response's score
+	Level    int  // of paranoia
+	Added    int  // over all its matches
+	Places   int  // how many matches
+}
+
+// note takes down a match of a link and what it added to a score.
+func (t *trace) note(r *rule, depth int, v seclang.Variable, key, text string, added int) {
+	if depth > 0 && len(t.links) < maxHits {
+		t.links = append(t.links, LinkHit{RuleID: r.id, link: &r.links[depth], Depth: depth, Variable: v, Key: key, Value: text})
+	}
+	if added == 0 {
+		return
+	}
+	for i := range t.scores {
+		if t.scores[i].RuleID == r.id {
+			t.scores[i].Added += added
+			t.scores[i].Places++
+			return
+		}
+	}
+	t.scores = append(t.scores, ScoreStep{RuleID: r.id, Added: added, Places: 1})
+}
+
+// Links returns the values that further links of matched chains matched, in order.
+// It is empty without StartTrace.
+func (tx *Tx) Links() []LinkHit {
+	if tx.trace == nil {
+		return nil
+	}
+	var list []LinkHit
+	for _, h := range tx.trace.links {
+		if i, ok := tx.p.byID[h.RuleID]; ok && tx.trace.matched.has(i) {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// ScoreSteps returns what rules added to the anomaly scores, in the order in which
+// they first did. It is empty without StartTrace.
+func (tx *Tx) ScoreSteps() []ScoreStep {
+	if tx.trace == nil {
+		return nil
+	}
+	list := slices.Clone(tx.trace.scores)
+	for i := range list {
+		list[i].Outbound, list[i].Level = tx.p.scoreOf(list[i].RuleID)
+	}
+	return list
+}
+
+// scoreOf returns which score a rule adds to.
+func (p *Program) scoreOf(id int) (outbound bool, level int) {
+	r := &p.rules[p.byID[id]]
+	for j := range r.links {
+		for _, a := range r.links[j].actions {
+			if a, ok := a.(*setVar); ok && a.slot >= 0 && p.isScore(a.slot) {
+				m := scoreName.FindStringSubmatch(p.names[a.slot])
+				return m[1] == "out", int(m[2][0] - '0')
+			}
+		}
+	}
+	return false, 0
+}
+
+// LevelScore returns the anomaly score of one paranoia level, 1 to 4.
+func (tx *Tx) LevelScore(outbound bool, level int) int {
+	slots := tx.p.known.inbound
+	if outbound {
+		slots = tx.p.known.outbound
+	}
+	return number(tx.slots[slots[level]].text)
 }
 
 // StartTrace begins to note what becomes of rules.
@@ -87,6 +196,15 @@ func (tx *Tx) Fates() []RuleFate {
 	return list
 }
 
+// rewrite changes what explanations say of a rule's first link, after a directive
+// changed the rule. The directive as written stays as it is.
+func (r *rule) rewrite(change func(*seclang.Rule)) {
+	src := *r.source[0].Rule
+	change(&src)
+	r.source = slices.Clone(r.source)
+	r.source[0].Rule = &src
+}
+
 // looks returns what the rule looks at and for, as written.
 func (r *rule) looks() string {
 	if len(r.source) == 0 || r.source[0].Rule == nil || r.source[0].Rule.Unconditional() {
@@ -99,9 +217,9 @@ func (r *rule) looks() string {
 // Step is what one transformation made of a value.
 type Step struct{ Transformation, Value string }
 
-// Steps returns how the value of a hit came about: first the value as received,
-// under the name "received", then each transformation that changed it. It is empty
-// if the value is not of the request.
+// Steps returns how the value of a hit came about: first the value as the parser
+// gave it, under the name "parsed", then each transformation that changed it. It is
+// empty if the value is not of the request or response.
 func (tx *Tx) Steps(h *Hit) []Step {
 	for _, src := range sources(h.Variable) {
 		for _, pair := range tx.cols[src] {
@@ -109,7 +227,7 @@ func (tx *Tx) Steps(h *Hit) []Step {
 				continue
 			}
 			text := pair.Value
-			steps := []Step{{"received", strings.Clone(text)}}
+			steps := []Step{{"parsed", strings.Clone(text)}}
 			for _, t := range h.link.transforms {
 				if h.link.multiMatch && text == h.Value {
 					break
@@ -125,4 +243,13 @@ func (tx *Tx) Steps(h *Hit) []Step {
 		}
 	}
 	return nil
+}
+
+// Arguments calls fn with each argument of the request that was parsed so far.
+func (tx *Tx) Arguments(fn func(key, value string)) {
+	for _, src := range argSources {
+		for _, pair := range tx.cols[src] {
+			fn(pair.Key, pair.Value)
+		}
+	}
 }

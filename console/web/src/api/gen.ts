@@ -228,6 +228,30 @@ export interface RuleAction {
   action: 'block' | 'alert' | 'count'
 }
 
+export interface Rule {
+  id: number
+  /** 1 request headers, 2 request body, 3 response headers, 4 response body, 5 logging */
+  phase: number
+  /** With macros as written */
+  message: string
+  severity: string
+  /** Paranoia level, 0 if the rule has none */
+  paranoia: number
+  tags: string[]
+  /** Kind of attack, such as SQL injection; empty if no tag tells */
+  family: string
+  /** What that kind of attack is and why it matters */
+  about: string
+  /** A sentence made from the rule; its wording may change */
+  looks_for: string
+  /** What a match leads to */
+  does: string
+  /** file:line:col */
+  place: string
+  /** SecLang, with all rules of a chain */
+  source: string
+}
+
 export interface TestAttack {
   /** Id of its event */
   id: string
@@ -483,6 +507,8 @@ export interface Match {
   rule_id: number
   phase: number
   message: string
+  /** What the rule writes of the match (logdata), at most 2 KiB, without secrets; missing if it writes nothing */
+  data?: string
   severity: string
   score: number
   tags?: string[]
@@ -559,6 +585,8 @@ export const operations = (call: Call) => ({
   getRuleActions: (id: string, signal?: AbortSignal) => call<RuleActions>('GET', `/services/${encodeURIComponent(id)}/actions`, {signal}),
   /** Replace them; `revision` must be the current one, else 409 */
   setRuleActions: (id: string, body: RuleActions, signal?: AbortSignal) => call<RuleActions>('PUT', `/services/${encodeURIComponent(id)}/actions`, {body, signal}),
+  /** A rule in words that people read */
+  getRule: (id: string, signal?: AbortSignal) => call<Rule>('GET', `/rules/${encodeURIComponent(id)}`, {signal}),
   listExceptions: (query: {service_id?: string} = {}, signal?: AbortSignal) => call<Exception[]>('GET', `/exceptions`, {query, signal}),
   /** Take a rule, or what it looks at, away from some requests of a service */
   createException: (body: Exception, signal?: AbortSignal) => call<Exception>('POST', `/exceptions`, {body, signal}),

@@ -47,9 +47,48 @@ describe('toggleTerm', () => {
     expect(parseFilter(q)).toHaveLength(2)
     expect(toggleTerm(q, 'path', value, false)).toBe('action:block')
   })
-  it('writes a value that looks like a comparison as its end', () => {
-    expect(formatTerm('user_agent', '<script>', false)).toBe('user_agent:*<script>')
-    expect(stateOf('user_agent:*<script>', 'user_agent', '<script>')).toBe('include')
+  it('quotes a value that looks like a comparison or has parentheses', () => {
+    expect(formatTerm('user_agent', '<script>', false)).toBe('user_agent:"<script>"')
+    expect(stateOf('user_agent:"<script>"', 'user_agent', '<script>')).toBe('include')
+    expect(formatTerm('path', '/a(b)', true)).toBe('-path:"/a(b)"')
+  })
+  it('tells a star from any text', () => {
+    expect(formatTerm('path', '/a*b', false)).toBe(String.raw`path:/a\*b`)
+    expect(formatTerm('path', '/a *', false)).toBe(String.raw`path:"/a \*"`)
+    expect(stateOf('path:/a*b', 'path', '/a*b')).toBe('none')
+    expect(stateOf(String.raw`path:/a\*b`, 'path', '/a*b')).toBe('include')
+    expect(toggleTerm('path:/a*b', 'path', '/x', false)).toBe('path:/x')
+  })
+})
+
+describe('groups', () => {
+  it('are one term', () => {
+    const q = '(attack:sqli OR path:/a(b) OR "x ) y") -(a (b OR c)) NOT (d) NOT(e) status:200'
+    expect(parseFilter(q).map((t) => [t.text, t.not, t.group])).toEqual([
+      ['(attack:sqli OR path:/a(b) OR "x ) y")', false, true],
+      ['-(a (b OR c))', true, true],
+      ['NOT (d)', true, true],
+      ['NOT(e)', true, true],
+      ['status:200', false, false],
+    ])
+    expect(parseFilter('(half OR').map((t) => t.text)).toEqual(['(half OR'])
+    expect(parseFilter('alert(1) a)').map((t) => t.text)).toEqual(['alert(1)', 'a)'])
+  })
+  it('are what OR makes of a filter, which further terms go beside', () => {
+    const q = 'attack:sqli OR attack:xss status:200'
+    expect(parseFilter(q)).toHaveLength(1)
+    expect(toggleTerm(q, 'client', '::1', false)).toBe(`(${q}) client:::1`)
+    expect(toggleTerm(`(${q})`, 'client', '::1', true)).toBe(`(${q}) -client:::1`)
+    expect(toggleTerm('"OR" a', 'client', 'b', false)).toBe('"OR" a client:b')
+    expect(removeTerm(q, parseFilter(q)[0]!)).toBe('')
+  })
+  it('turn into exclusions and back', () => {
+    expect(invertTerm('a OR b', parseFilter('a OR b')[0]!)).toBe('-(a OR b)')
+    const q = '-(a OR b) c'
+    expect(invertTerm(q, parseFilter(q)[0]!)).toBe('(a OR b) c')
+    expect(invertTerm('NOT (a) c', parseFilter('NOT (a) c')[0]!)).toBe('(a) c')
+    expect(invertTerm('NOT(a) c', parseFilter('NOT(a) c')[0]!)).toBe('(a) c')
+    expect(invertTerm('(a) c', parseFilter('(a) c')[0]!)).toBe('-(a) c')
   })
 })
 

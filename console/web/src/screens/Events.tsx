@@ -522,11 +522,14 @@ function FilterHelp() {
     ['user_agent:*sqlmap*', 'contains'],
     ['score:>=10', 'numbers: > >= < <='],
     ['-client:10.0.0.5', 'not this; also NOT client:10.0.0.5'],
+    ['status:403 OR status:502', 'one of them; a b OR c is (a b) OR c'],
+    ['(rule:1 OR rule:2) -mode:active', 'parentheses keep together'],
     ['"union select"', 'anywhere, quotes keep blanks together'],
     ['site:"my shop"', 'a value with blanks'],
+    [String.raw`path:/a\*b`, 'the star itself; "OR" and "(" in quotes are text'],
   ]
   return (
-    <Popover position="bottom-end" shadow="md" width={400} transitionProps={{duration: 80}}>
+    <Popover position="bottom-end" shadow="md" width={500} styles={{dropdown: {maxWidth: 'calc(100vw - 24px)'}}} transitionProps={{duration: 80}}>
       <Popover.Target>
         <button type="button" className="nav-button" style={{width: 28, height: 26, padding: 5}} aria-label="How to write a filter">
           <Icon name="help" />
@@ -534,7 +537,7 @@ function FilterHelp() {
       </Popover.Target>
       <Popover.Dropdown>
         <div className="stack">
-          <b>All terms must hold</b>
+          <b>All terms must hold, or one of those around OR</b>
           <div className="help">
             {lines.map(([code, what]) => (
               <div key={code} style={{display: 'contents'}}>
@@ -562,7 +565,7 @@ function Chips({q, onChange}: {q: string; onChange: (q: string) => void}) {
           <Tooltip label={t.not ? 'Include instead' : 'Exclude instead'}>
             <button className="clip" onClick={() => onChange(invertTerm(q, t))}>
               {t.not ? 'not ' : ''}
-              {t.field === '' ? `“${t.value}”` : `${t.field}: ${t.value}`}
+              {t.group ? t.text.replace(/^(NOT\s*|-)(?=\()/, '') : t.field === '' ? `“${t.value}”` : `${t.field}: ${t.value}`}
             </button>
           </Tooltip>
           <button className="x" aria-label={'Remove ' + t.text} onClick={() => onChange(removeTerm(q, t))}>

@@ -9,6 +9,7 @@ import {stamp} from '../lib/time'
 import {ExceptionDrawer, type Draft} from '../ui/ExceptionForm'
 import {Icon} from '../ui/icons'
 import {Empty, ErrorBox, eventsLink, IconButton, PageHead, SkelRows, TextLink, useNow} from '../ui/parts'
+import {RuleActionsDrawer, type ActionsDraft} from '../ui/RuleActions'
 import {useCan} from '../ui/session'
 
 export default function Exceptions() {
@@ -17,6 +18,7 @@ export default function Exceptions() {
   const may = useCan('operator')
   const now = useNow(30_000)
   const [draft, setDraft] = useState<Draft | null>(null)
+  const [actions, setActions] = useState<ActionsDraft | null>(null)
   const failed = [exceptions, services].find((q) => q.isError)
   const add = may && (
     <Button leftSection={<Icon name="plus" />} onClick={() => setDraft({exception: {}})}>
@@ -42,15 +44,16 @@ export default function Exceptions() {
           services.data
             .map((s) => ({service: s, list: exceptions.data.filter((x) => x.service_id === s.id)}))
             .filter(({list}) => list.length > 0)
-            .map(({service, list}) => <ServiceCard key={service.id} service={service} list={list} now={now} may={may} onEdit={(x) => setDraft({exception: x})} />)
+            .map(({service, list}) => <ServiceCard key={service.id} service={service} list={list} now={now} may={may} onEdit={(x) => setDraft({exception: x})} onActions={() => setActions({service: {id: service.id!, name: service.name}})} />)
         )}
       </div>
       <ExceptionDrawer draft={draft} onClose={() => setDraft(null)} />
+      <RuleActionsDrawer draft={actions} onClose={() => setActions(null)} />
     </>
   )
 }
 
-function ServiceCard({service, list, now, may, onEdit}: {service: Service; list: Exception[]; now: number; may: boolean; onEdit: (x: Exception) => void}) {
+function ServiceCard({service, list, now, may, onEdit, onActions}: {service: Service; list: Exception[]; now: number; may: boolean; onEdit: (x: Exception) => void; onActions: () => void}) {
   const active = list.filter((x) => stateOf(x, now) === 'active').length
   return (
     <section className="card" aria-label={'Service ' + service.name}>
@@ -59,6 +62,10 @@ function ServiceCard({service, list, now, may, onEdit}: {service: Service; list:
         <span className="faint">
           {plural(list.length, 'exception')}, {active === list.length ? 'all in use' : `${active} in use`}
         </span>
+        <span className="grow" />
+        <Button variant="subtle" px={8} aria-label={`Rule actions of service ${service.name}`} onClick={onActions}>
+          Rule actions
+        </Button>
       </div>
       <table className="table cards">
         <thead>

@@ -8,6 +8,7 @@ import {plural} from '../lib/format'
 import {Icon} from '../ui/icons'
 import {ModeSwitch} from '../ui/ModeSwitch'
 import {Empty, ErrorBox, IconButton, PageHead, Skel} from '../ui/parts'
+import {RuleActionsDrawer, type ActionsDraft} from '../ui/RuleActions'
 import {useCan} from '../ui/session'
 import {SiteDrawer, type Editing} from '../ui/SiteForms'
 import {listenerURL, TestAttackButton} from '../ui/TestAttack'
@@ -20,6 +21,7 @@ export default function Sites() {
   const gateways = useQuery({queryKey: ['gateways'], queryFn: ({signal}) => api.listGateways(signal), refetchInterval: 5000})
   const may = useCan('operator')
   const [editing, setEditing] = useState<Editing | null>(null)
+  const [actions, setActions] = useState<ActionsDraft | null>(null)
   const {hash} = useLocation()
   const all = [sites, groups, services, routes]
   const ready = all.every((q) => q.data !== undefined)
@@ -58,12 +60,13 @@ export default function Sites() {
         ) : (
           <div className="tree">
             {sites.data!.map((s) => (
-              <SiteBlock key={s.id} site={s} groups={groups.data!.filter((g) => g.site_id === s.id)} services={services.data!} routes={routes.data!} gateways={gateways.data ?? []} may={may} onEdit={setEditing} />
+              <SiteBlock key={s.id} site={s} groups={groups.data!.filter((g) => g.site_id === s.id)} services={services.data!} routes={routes.data!} gateways={gateways.data ?? []} may={may} onEdit={setEditing} onActions={(s) => setActions({service: {id: s.id!, name: s.name}})} />
             ))}
           </div>
         )}
       </div>
       <SiteDrawer editing={editing} onClose={() => setEditing(null)} />
+      <RuleActionsDrawer draft={actions} onClose={() => setActions(null)} />
     </>
   )
 }
@@ -74,6 +77,7 @@ interface Shared {
   gateways: Gateway[]
   may: boolean
   onEdit: (e: Editing) => void
+  onActions: (s: Service) => void
 }
 
 function SiteBlock({site, groups, ...rest}: {site: Site; groups: ServerGroup[]} & Shared) {
@@ -127,7 +131,7 @@ function GroupCard({group, ...rest}: {group: ServerGroup} & Shared) {
   )
 }
 
-function ServiceBlock({service, routes, gateways, may, onEdit}: {service: Service} & Shared) {
+function ServiceBlock({service, routes, gateways, may, onEdit, onActions}: {service: Service} & Shared) {
   const mine = routes.filter((r) => r.service_id === service.id).sort((a, b) => (a.priority ?? 0) - (b.priority ?? 0))
   const listeners = gateways.flatMap((g) => g.listeners).filter((l) => l.service === service.name)
   const facts = [
@@ -163,6 +167,11 @@ function ServiceBlock({service, routes, gateways, may, onEdit}: {service: Servic
         <span className="faint">{facts.join(' · ')}</span>
         <span className="grow" />
         {may && service.id && listeners.some((l) => !l.error) && <TestAttackButton variant="subtle" serviceID={service.id} />}
+        {service.id && (
+          <Button variant="subtle" px={8} aria-label={`Rule actions of service ${service.name}`} onClick={() => onActions(service)}>
+            Rule actions
+          </Button>
+        )}
         {may && <IconButton icon="edit" label={`Edit service ${service.name}`} onClick={() => onEdit({kind: 'service', object: service})} />}
         {may && (
           <Button variant="subtle" px={8} leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'route', object: {service_id: service.id!}})}>

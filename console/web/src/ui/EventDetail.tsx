@@ -12,6 +12,8 @@ import {formatTerm} from '../lib/filter'
 import {bytes, duration, plural} from '../lib/format'
 import {clock, stamp} from '../lib/time'
 import {ExceptionDrawer, type Draft} from './ExceptionForm'
+import {RuleActionsDrawer, type ActionsDraft} from './RuleActions'
+import {RuleWords} from './RuleWords'
 import {ActionBadge, copyText, cx, Empty, ErrorBox, eventsLink, IconButton, ModeBadge, Payload, SeverityBadge, Skel} from './parts'
 import {useCan} from './session'
 
@@ -82,6 +84,7 @@ function Detail({e}: {e: Event}) {
   const matches = e.verdict.matches ?? []
   const may = useCan('operator')
   const [draft, setDraft] = useState<Draft | null>(null)
+  const [actions, setActions] = useState<ActionsDraft | null>(null)
   return (
     <div className="detail">
       <Verdict e={e} />
@@ -93,7 +96,7 @@ function Detail({e}: {e: Event}) {
         </div>
         {matches.length === 0 && <p className="card-body dim">No rule matched.</p>}
         {matches.map((m, i) => (
-          <Rule key={i} m={m} onAllow={may ? () => setDraft({exception: {service_id: e.service_id}, from: {event: e, match: m}}) : undefined} />
+          <Rule key={i} m={m} onAllow={may ? () => setDraft({exception: {service_id: e.service_id}, from: {event: e, match: m}}) : undefined} onAction={may && e.service_id ? () => setActions({service: {id: e.service_id, name: e.service}, match: m}) : undefined} first={matches.findIndex((o) => o.rule_id === m.rule_id) === i} />
         ))}
       </section>
       {(e.timeline ?? []).length > 0 && (
@@ -116,6 +119,7 @@ function Detail({e}: {e: Event}) {
       <Circumstances e={e} />
       <Similar e={e} />
       <ExceptionDrawer draft={draft} onClose={() => setDraft(null)} />
+      <RuleActionsDrawer draft={actions} onClose={() => setActions(null)} />
     </div>
   )
 }
@@ -349,7 +353,8 @@ function bodySpans(text: string, matches: Match[]): Span[] {
   return [...locate(text, matches, 'body'), ...locate(text, asJSON, 'body')]
 }
 
-function Rule({m, onAllow}: {m: Match; onAllow?: () => void}) {
+/** A match; the first one of a rule also says what the rule looks for. */
+function Rule({m, onAllow, onAction, first}: {m: Match; onAllow?: () => void; onAction?: () => void; first: boolean}) {
   const span = spanOfMatch(m.value, m.offset, m.matched)
   return (
     <div className="rule">
@@ -361,14 +366,22 @@ function Rule({m, onAllow}: {m: Match; onAllow?: () => void}) {
         <SeverityBadge severity={m.severity} />
         <span className="badge">+{m.score}</span>
       </div>
+      {first && <RuleWords id={m.rule_id} />}
       <div className="sub" style={{marginTop: 0}}>
-        <span className="mono">{m.variable}</span>
-        <span className="faint">phase {m.phase}</span>
-        {onAllow && (
-          <Button variant="default" size="compact-xs" ml="auto" onClick={onAllow}>
-            Allow like this…
-          </Button>
-        )}
+        <span className="mono wrap">{m.variable}</span>
+        <span className="faint nowrap">phase {m.phase}</span>
+        <span className="row" style={{marginLeft: 'auto', gap: 6}}>
+          {onAction && first && (
+            <Button variant="default" size="compact-xs" onClick={onAction}>
+              Rule action…
+            </Button>
+          )}
+          {onAllow && (
+            <Button variant="default" size="compact-xs" onClick={onAllow}>
+              Allow like this…
+            </Button>
+          )}
+        </span>
       </div>
       <p className="payload">
         <Payload text={m.value} spans={span ? [span] : []} />
@@ -380,6 +393,11 @@ function Rule({m, onAllow}: {m: Match; onAllow?: () => void}) {
           <span className="mono">
             <Payload text={m.matched} />
           </span>
+        </p>
+      )}
+      {m.data && (
+        <p className="faint wrap rule-data">
+          The rule reports <span className="mono"><Payload text={m.data} /></span>
         </p>
       )}
       {(m.tags ?? []).length > 0 && (

@@ -1,0 +1,51 @@
+// A rule in the words of GET /rules/{id}: what it looks for and why that matters.
+import {useQuery} from '@tanstack/react-query'
+import {api, ApiError} from '../api/client'
+import type {Rule} from '../api/gen'
+import {Skel} from './parts'
+
+export function useRule(id: number | undefined) {
+  return useQuery({
+    queryKey: ['rule', id],
+    queryFn: ({signal}) => api.getRule(String(id), signal),
+    enabled: id !== undefined,
+    staleTime: 10 * 60_000,
+    retry: (n, e) => n < 2 && !(e instanceof ApiError && e.status < 500),
+  })
+}
+
+/** What the rule looks for, with its kind of attack; details has what it is made of. */
+export function RuleWords({id}: {id: number}) {
+  const rule = useRule(id)
+  if (rule.isPending) return <Skel h={38} style={{margin: '6px 0'}} />
+  if (rule.isError)
+    return (
+      <p className="faint rule-words">
+        {rule.error instanceof ApiError && rule.error.status === 404 ? 'This rule is no longer in force.' : 'What the rule looks for could not be read.'}
+      </p>
+    )
+  return <Words r={rule.data} />
+}
+
+function Words({r}: {r: Rule}) {
+  return (
+    <details className="rule-words">
+      <summary>
+        <span className="sr-only">What the rule looks for: </span>
+        {r.looks_for}
+      </summary>
+      <div className="rule-more">
+        {r.family !== '' && (
+          <p>
+            <b>{r.family.charAt(0).toUpperCase() + r.family.slice(1)}.</b> {r.about}
+          </p>
+        )}
+        <p>{r.does}</p>
+        <p className="faint mono wrap">{r.place}</p>
+        <pre className="payload long" tabIndex={0} role="region" aria-label={`Source of rule ${r.id}`}>
+          {r.source}
+        </pre>
+      </div>
+    </details>
+  )
+}

@@ -1,0 +1,47 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/ringwall/ringwall/policy"
+)
+
+// SetRules replaces Config.RulesBefore and RulesAfter and compiles the running policy
+// anew beside it. On error the old rules stay in force; the error names file, line
+// and column or the exception that does not fit. No connection is dropped, and a
+// request that began under the old rules ends under them.
+func (g *Gateway) SetRules(ctx context.Context, before, after string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return http.ErrServerClosed
+	}
+	old := g.cfg
+	g.cfg.RulesBefore, g.cfg.RulesAfter = before, after
+	if len(g.services) == 0 {
+		return nil
+	}
+	if err := g.apply(ctx, g.policy); err != nil {
+		g.cfg.RulesBefore, g.cfg.RulesAfter = old.RulesBefore, old.RulesAfter
+		return err
+	}
+	return nil
+}
+
+// Rule returns a rule of the rule sets that are in force, in words, false if none has
+// it.
+func (g *Gateway) Rule(id int) (policy.Rule, bool) {
+	g.mu.Lock()
+	services := g.services
+	g.mu.Unlock()
+	for _, s := range services {
+		if r, ok := s.engine.Rule(id); ok {
+			return policy.Rule{
+				ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Paranoia: r.Paranoia, Tags: r.Tags,
+				Family: r.Family, About: r.About, LooksFor: r.LooksFor, Does: r.Does, Place: r.Place, Source: r.Source,
+			}, true
+		}
+	}
+	return policy.Rule{}, false
+}
