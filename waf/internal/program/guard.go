@@ -27,11 +27,13 @@ func buildSQLiSafe() charset.Set {
 var sqliUnsafe = charset.Cover(sqliSafe.Not())
 
 // sqliPossible reports whether libinjection may find SQL in s. It says no if s has
-// only safe bytes, no comment and no word that the keyword table knows.
+// only safe bytes, no comment, no strong word and at most one weak word: alone that is
+// a bareword like any other, only two of them can make a keyword such as ORDER BY.
 func sqliPossible(s string) bool {
 	if charset.MaskOf(s)&sqliUnsafe != 0 {
 		return true
 	}
+	weak := 0
 	for i := 0; i < len(s); {
 		c := s[i]
 		if !isWordByte(c) {
@@ -45,19 +47,32 @@ func sqliPossible(s string) bool {
 		for i < len(s) && isWordByte(s[i]) {
 			i++
 		}
-		if runHasKeyword(s[start:i]) {
+		run := s[start:i]
+		if c-'0' < 10 {
+			if numberHasKeyword(run) {
+				return true
+			}
+			continue
+		}
+		h, ok := filterHash(run)
+		if !ok {
+			continue
+		}
+		if sqliStrong.hasHash(h) {
 			return true
+		}
+		if sqliWeak.hasHash(h) {
+			if weak++; weak > 1 {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// runHasKeyword looks at a run of letters, digits and underscores. One that begins
-// with a digit is a number, perhaps with an exponent and a suffix, before a word.
-func runHasKeyword(run string) bool {
-	if run[0]-'0' >= 10 {
-		return sqliWords.has(run)
-	}
+// numberHasKeyword looks at a run of letters, digits and underscores that begins with
+// a digit: a number, perhaps with an exponent and a suffix, before a word.
+func numberHasKeyword(run string) bool {
 	if len(run) > 1 && run[0] == '0' && (run[1]|0x20 == 'x' || run[1]|0x20 == 'b') {
 		return true // a number in another base: where it ends is not simple
 	}
@@ -82,14 +97,16 @@ func wordAt(run string, i int) bool {
 	if i >= len(run) {
 		return false
 	}
-	if sqliWords.has(run[i:]) {
+	if sqliKnown(run[i:]) {
 		return true
 	}
 	if c := run[i] | 0x20; c == 'd' || c == 'f' {
-		return i+1 < len(run) && sqliWords.has(run[i+1:])
+		return i+1 < len(run) && sqliKnown(run[i+1:])
 	}
 	return false
 }
+
+func sqliKnown(word string) bool { return sqliStrong.has(word) || sqliWeak.has(word) }
 
 // wordFilter is a set of words that may have more than it was given.
 type wordFilter [1 << 10]uint64
@@ -108,22 +125,32 @@ func wordHash(w string) uint32 {
 }
 
 func (f *wordFilter) has(w string) bool {
-	if w == "" || len(w) >= maxKeyword {
-		return false
-	}
-	h := wordHash(w)
-	h ^= h >> 16
-	return f[h>>6&(1<<10-1)]>>(h&63)&1 != 0
+	h, ok := filterHash(w)
+	return ok && f.hasHash(h)
 }
+
+// filterHash is not ok for what no keyword can be.
+func filterHash(w string) (h uint32, ok bool) {
+	if w == "" || len(w) >= maxKeyword {
+		return 0, false
+	}
+	h = wordHash(w)
+	return h ^ h>>16, true
+}
+
+func (f *wordFilter) hasHash(h uint32) bool { return f[h>>6&(1<<10-1)]>>(h&63)&1 != 0 }
 
 // maxKeyword is more than the length of the longest keyword.
 const maxKeyword = 48
 
-var sqliWords = buildSQLiWords()
+var (
+	sqliStrong = buildWordFilter(sqliStrongHashes)
+	sqliWeak   = buildWordFilter(sqliWeakHashes)
+)
 
-func buildSQLiWords() *wordFilter {
+func buildWordFilter(hashes []uint32) *wordFilter {
 	f := new(wordFilter)
-	for _, h := range sqliWordHashes {
+	for _, h := range hashes {
 		h ^= h >> 16
 		f[h>>6&(1<<10-1)] |= 1 << (h & 63)
 	}

@@ -19,8 +19,9 @@ import (
 var update = flag.Bool("update", false, "write sqliwords.go again")
 
 // keywordTable reads the words and fingerprints of libinjection's table from its
-// source, since the package does not export them.
-func keywordTable(t *testing.T) (words, fingerprints []string) {
+// source, since the package does not export them. Weak words mean nothing alone: the
+// table has them as barewords, or only as a part of several words in a row.
+func keywordTable(t *testing.T) (strong, weak, fingerprints []string) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/corazawaf/libinjection-go").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -29,28 +30,34 @@ func keywordTable(t *testing.T) (words, fingerprints []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]bool{}
+	isStrong := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^\s*"((?:[^"\\]|\\.)*)":\s*'(.)',`).FindAllStringSubmatch(string(text), -1) {
 		if m[2] == "F" {
 			fingerprints = append(fingerprints, strings.ReplaceAll(m[1], `\\`, `\`)[1:])
 			continue
 		}
-		for _, w := range regexp.MustCompile(`[A-Z0-9_]+`).FindAllString(m[1], -1) {
-			if !seen[w] {
-				seen[w] = true
-				words = append(words, w)
-			}
+		list := regexp.MustCompile(`[A-Z0-9_]+`).FindAllString(m[1], -1)
+		for _, w := range list {
+			// Words in a row are joined by blanks; anything else joins them in one token.
+			isStrong[w] = isStrong[w] || m[2] != "n" && (len(list) == 1 || strings.Join(list, " ") != m[1])
 		}
-		// Words that merge across a blank are looked up one by one as well.
 	}
-	slices.Sort(words)
-	return words, fingerprints
+	for w, yes := range isStrong {
+		if yes {
+			strong = append(strong, w)
+		} else {
+			weak = append(weak, w)
+		}
+	}
+	slices.Sort(strong)
+	slices.Sort(weak)
+	return strong, weak, fingerprints
 }
 
 func TestGuardKnowsTheKeywordTable(t *testing.T) {
-	words, fingerprints := keywordTable(t)
-	if len(words) < 800 || len(fingerprints) < 8000 {
-		t.Fatalf("%d words, %d fingerprints", len(words), len(fingerprints))
+	strong, weak, fingerprints := keywordTable(t)
+	if len(strong) < 800 || len(weak) < 30 || len(fingerprints) < 8000 {
+		t.Fatalf("%d strong words, %d weak ones, %d fingerprints", len(strong), len(weak), len(fingerprints))
 	}
 	for _, f := range fingerprints {
 		if strings.Trim(f, "N1O.,:;?") == "" {
@@ -59,41 +66,60 @@ func TestGuardKnowsTheKeywordTable(t *testing.T) {
 	}
 	if *update {
 		var b bytes.Buffer
-		b.WriteString("package program\n\n// sqliWordHashes are the hashes (wordHash) of the words in the keyword table of\n// libinjection-go v0.3.3. Made by: go test -run GuardKnows -update\nvar sqliWordHashes = []uint32{\n")
-		for i, w := range words {
-			fmt.Fprintf(&b, "%#08x,", wordHash(w))
-			if i%10 == 9 {
-				b.WriteByte('\n')
+		b.WriteString("package program\n")
+		write := func(comment, name string, words []string) {
+			fmt.Fprintf(&b, "\n%svar %s = []uint32{\n", comment, name)
+			for i, w := range words {
+				fmt.Fprintf(&b, "%#08x,", wordHash(w))
+				if i%10 == 9 {
+					b.WriteByte('\n')
+				}
 			}
+			b.WriteString("\n}\n")
 		}
-		b.WriteString("\n}\n")
+		write("// sqliStrongHashes are the hashes (wordHash) of the words in the keyword table of\n// libinjection-go v0.3.3 that mean something alone. Made by: go test -run GuardKnows -update\n", "sqliStrongHashes", strong)
+		write("// sqliWeakHashes are those of its other words.\n", "sqliWeakHashes", weak)
 		if err := os.WriteFile("sqliwords.go", b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	for _, w := range words {
-		if len(w) >= maxKeyword || !sqliWords.has(w) || !sqliWords.has(strings.ToLower(w)) {
+	for _, w := range strong {
+		if len(w) >= maxKeyword || !sqliStrong.has(w) || !sqliStrong.has(strings.ToLower(w)) {
 			t.Errorf("the filter lacks %s", w)
 		}
 	}
-	if sqliPossible("kitchen garden paper bottle, delivery: evening 17.5") {
-		t.Error("plain text is possible")
+	for _, w := range weak {
+		if len(w) >= maxKeyword || !sqliWeak.has(w) || !sqliWeak.has(strings.ToLower(w)) {
+			t.Errorf("the filter lacks %s", w)
+		}
+	}
+	for _, s := range []string{"kitchen garden paper bottle, delivery: evening 17.5", "a table near the garden", "in which order, please"[9:]} {
+		if sqliPossible(s) {
+			t.Errorf("%q is possible", s)
+		}
+	}
+	if !sqliPossible("a order by 1") {
+		t.Error("two weak words are impossible")
 	}
 }
 
 func TestGuardIsSound(t *testing.T) {
-	words, _ := keywordTable(t)
+	strong, weak, _ := keywordTable(t)
+	words := append(strong, weak...)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	pieces := append([]string{"1", "2.5", "1e5", "1.e", "0x41", "5d", "9f", " ", " ", "  ", "\t", "\n", ",", ".", ":", "::", ";", "-", "+", "*", "/", "=", "<", ">", "!", "!=", "<=>", "~", "^", "%", "?", "a", "b", "foo", "_x", "x1", "1f", "1e"}, words...)
 	for range 300_000 {
 		var b strings.Builder
 		for range rnd.IntN(7) + 1 {
-			n := len(pieces)
-			if rnd.IntN(3) > 0 {
-				n = 38
+			switch rnd.IntN(6) {
+			case 0:
+				b.WriteString(pieces[rnd.IntN(len(pieces))])
+			case 1:
+				b.WriteString(" " + weak[rnd.IntN(len(weak))] + " ")
+			default:
+				b.WriteString(pieces[rnd.IntN(38)])
 			}
-			b.WriteString(pieces[rnd.IntN(n)])
 		}
 		checkGuards(t, b.String())
 	}

@@ -506,7 +506,15 @@ func containsWord(s, word string) bool {
 	}
 }
 
-func isWordByte(c byte) bool { return c-'a' < 26 || c-'A' < 26 || c-'0' < 10 || c == '_' }
+func isWordByte(c byte) bool { return wordBytes[c] }
+
+var wordBytes = func() (t [256]bool) {
+	for c := range t {
+		b := byte(c)
+		t[c] = b-'a' < 26 || b-'A' < 26 || b-'0' < 10 || b == '_'
+	}
+	return t
+}()
 
 // macroOperator compares the value with an argument in any other way.
 type macroOperator struct {

@@ -467,7 +467,7 @@ func escapeSeqDecode(a *arena.Arena, s string) string {
 }
 
 func htmlEntityDecode(_ *arena.Arena, s string) string {
-	if strings.IndexByte(s, '&') < 0 {
+	if !mayHaveEntity(s) {
 		return s
 	}
 	return html.UnescapeString(s)
