@@ -121,9 +121,9 @@ var pieces = []string{"'", "\"", "--", "/*", "*/", "%00", "<script>", "${jndi:",
 // TestTheFilterIsSound tries to prove that the gate loses something: an engine that
 // runs every rule on every value must say the same of everything.
 func TestTheFilterIsSound(t *testing.T) {
-	rounds := 1
+	rounds, step := 1, 1
 	if testing.Short() {
-		rounds = 0
+		rounds, step = 0, 4
 	}
 	all := corpus(t)
 	rnd := rand.New(rand.NewPCG(11, 12))
@@ -138,7 +138,7 @@ func TestTheFilterIsSound(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, x := range all {
-			if i%7 != 0 && paranoia == 1 || i%5 != 0 {
+			if i%(7*step) != 0 && paranoia == 1 || i%(5*step) != 0 {
 				continue
 			}
 			for round := 0; round <= rounds; round++ {
