@@ -20,7 +20,7 @@ type Row struct {
 }
 
 // Rows returns the traffic of `make bench-waf`: the recorded requests of testdata
-// and five more kinds that are built here, the same in every run. At paranoia level
+// and six more kinds that are built here, the same in every run. At paranoia level
 // 1 every engine passes all of them but the attacks, and blocks each attack.
 func Rows() ([]Row, error) {
 	var rows []Row
@@ -35,6 +35,7 @@ func Rows() ([]Row, error) {
 		Row{Name: "upload_1m", Requests: [][]byte{upload(960 << 10)}},
 		Row{Name: "api_json_small", Requests: apiCalls(16)},
 		Row{Name: "many_headers", Requests: [][]byte{manyHeaders(60)}},
+		Row{Name: "new_headers", Requests: newHeaders(4000)},
 		Row{Name: "long_cookies", Requests: [][]byte{longCookies(20, 300)}},
 		Row{Name: "attack_mix", Requests: attacks(), Blocked: true},
 	), nil
@@ -113,6 +114,23 @@ func manyHeaders(n int) []byte {
 		fmt.Fprintf(&h, "X-Edge-%s-%02d: %s\r\n", words[i%len(words)], i, token(r, 16+r.IntN(48)))
 	}
 	return get("/products/list", h.String())
+}
+
+// newHeaders are plain GETs of which no two have a value of a header in common, but for
+// those that have a few values only: what an engine remembers of values is no use.
+func newHeaders(n int) [][]byte {
+	r := chance(5)
+	list := make([][]byte, n)
+	for i := range list {
+		list[i] = fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: %s.shop.example.com\r\n"+
+			"User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.%d.%d Safari/537.36\r\n"+
+			"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.%d\r\n"+
+			"Accept-Language: en-US,en;q=0.%d,de;q=0.7\r\nAccept-Encoding: gzip, deflate, br\r\nCache-Control: max-age=%d\r\n"+
+			"Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: same-origin\r\nUpgrade-Insecure-Requests: 1\r\n"+
+			"Referer: https://shop.example.com/products/%s\r\n\r\n",
+			token(r, 12), r.IntN(1e9), i, 100000+i, 100000+i, i, token(r, 16))
+	}
+	return list
 }
 
 // longCookies is a request with n cookies of the given length.
