@@ -39,8 +39,12 @@ func hasWord(s string) bool {
 
 // chains are the ways that follow base64Decode.
 var chains = [][]string{
-	{}, {"urlDecodeUni"}, {"urlDecodeUni", "jsDecode"}, {"urlDecodeUni", "jsDecode", "removeWhitespace"},
-	{"urlDecodeUni", "jsDecode", "replaceComments"}, {"removeWhitespace"},
+	{},
+	{"urlDecodeUni"},
+	{"urlDecodeUni", "jsDecode"},
+	{"urlDecodeUni", "jsDecode", "removeWhitespace"},
+	{"urlDecodeUni", "jsDecode", "replaceComments"},
+	{"removeWhitespace"},
 }
 
 // check fails if the sieve misses a word.
