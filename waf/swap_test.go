@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -98,13 +99,14 @@ func TestTenThousandSwapsLeaveNothingBehind(t *testing.T) {
 
 // small compiles twelve rules from text that no two calls share.
 func small(t *testing.T, i int) *Engine {
-	text := "SecRuleEngine On\nSecRequestBodyAccess On\n"
+	var text strings.Builder
+	text.WriteString("SecRuleEngine On\nSecRequestBodyAccess On\n")
 	for n := range 10 {
-		text += fmt.Sprintf("SecRule ARGS|REQUEST_HEADERS:User-Agent \"@rx (?i)word%d_%d\\b\" \"id:%d,phase:2,pass,log,msg:'word',t:urlDecodeUni\"\n", i, n, 100+n)
+		text.WriteString(fmt.Sprintf("SecRule ARGS|REQUEST_HEADERS:User-Agent \"@rx (?i)word%d_%d\\b\" \"id:%d,phase:2,pass,log,msg:'word',t:urlDecodeUni\"\n", i, n, 100+n))
 	}
-	text += `SecRule ARGS "@pm union select" "id:1,phase:2,pass,nolog,setvar:tx.seen=1"` + "\n"
-	text += `SecRule ARGS "@rx union\s+select" "id:2,phase:2,deny,status:403,log,msg:'sql',t:lowercase"` + "\n"
-	list, err := seclang.Parse("small.conf", text)
+	text.WriteString(`SecRule ARGS "@pm union select" "id:1,phase:2,pass,nolog,setvar:tx.seen=1"` + "\n")
+	text.WriteString(`SecRule ARGS "@rx union\s+select" "id:2,phase:2,deny,status:403,log,msg:'sql',t:lowercase"` + "\n")
+	list, err := seclang.Parse("small.conf", text.String())
 	if err != nil {
 		t.Fatal(err)
 	}
