@@ -91,7 +91,7 @@ func TestErrorsNameThePlaceAndTheWayOut(t *testing.T) {
 		{"\n  SecRule ARGZ \"@rx a\" \"id:1\"", `r.conf:2:11: unknown variable: "ARGZ" (did you mean ARGS?)`},
 		{"SecRule ARGS \"@rxx a\" \"id:1\"", `r.conf:1:15: unknown operator: "rxx" (did you mean rx?)`},
 		{"SecRule ARGS \"@rx a\" \\\n   \"id:1,\\\n   phaze:2\"", `r.conf:3:4: unknown action: "phaze" (did you mean phase?)`},
-		{"SecRule GEO:COUNTRY \"@rx a\" \"id:1\"", `r.conf:1:9: variable GEO is not supported: "GEO" (there is no geographic database in the engine; use the gateway's source conditions)`},
+		{"SecRule GEO:COUNTRY \"@rx a\" \"id:1\"", `r.conf:1:9: variable GEO is not supported: "GEO" (there is no geographic database in the engine; list networks with @ipMatch or @ipMatchFromFile)`},
 		{"SecRule ARGS \"@rbl x\" \"id:1\"", `r.conf:1:15: operator @rbl is not supported: "rbl" (the engine makes no network requests)`},
 		{"SecRule REQUEST_URI:x \"@rx a\"", `r.conf:1:20: REQUEST_URI has no members to select: ":x" (remove the selector)`},
 		{"SecRule ARGS \"@rx a", `r.conf:1:14: quote is never closed: "\"@rx a" (end the word with ")`},

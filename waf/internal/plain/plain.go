@@ -330,6 +330,14 @@ func operator(l Link) string {
 		return not("is no valid UTF-8", "is valid UTF-8")
 	case "verifyCC":
 		return not("has", "has no") + " a payment card number with the right check digit"
+	case "verifyCPF":
+		return not("has", "has no") + " a Brazilian CPF with the right check digits"
+	case "verifySSN":
+		return not("has", "has no") + " a social security number of the United States that may be given out"
+	case "verifySVNR":
+		return not("has", "has no") + " an Austrian social insurance number with the right check digit"
+	case "validateNid":
+		return not("has", "has no") + " a valid identity number (" + quote(arg) + ")"
 	case "unconditionalMatch":
 		return not("has any value", "never")
 	case "noMatch":

@@ -126,12 +126,23 @@ func newOperator(c *compileContext, name, arg string) (operator, error) {
 		return constantOperator(true), nil
 	case "noMatch":
 		return constantOperator(false), nil
-	case "verifyCC":
+	case "verifyCC", "verifyCPF", "verifySSN", "verifySVNR":
 		r, err := c.regexp(arg)
 		if err != nil {
 			return nil, err
 		}
-		return &cardOperator{r}, nil
+		return &idOperator{r, idChecks[name]}, nil
+	case "validateNid":
+		country, pattern, _ := strings.Cut(strings.TrimSpace(arg), " ")
+		check, ok := nidChecks[strings.ToLower(country)]
+		if !ok {
+			return nil, fmt.Errorf("@validateNid knows no country %q; write cl or us and a regular expression", country)
+		}
+		r, err := c.regexp(strings.TrimSpace(pattern))
+		if err != nil {
+			return nil, err
+		}
+		return &idOperator{r, check}, nil
 	}
 	m, err := parseMacro(arg, c.slot)
 	if err != nil {
@@ -229,45 +240,6 @@ func (o *rxOperator) locate(s string) (int, int) {
 		return loc[0], loc[1]
 	}
 	return -1, -1
-}
-
-// cardOperator is @verifyCC.
-type cardOperator struct{ re *rx.Regexp }
-
-func (o *cardOperator) match(tx *Tx, s string, capture bool) bool {
-	for at := 0; at <= len(s); {
-		loc := o.re.Find(s[at:])
-		if loc == nil {
-			return false
-		}
-		if text := s[at+loc[0] : at+loc[1]]; luhn(text) {
-			if capture {
-				tx.setCapture(0, text)
-			}
-			return true
-		}
-		at += max(loc[1], 1)
-	}
-	return false
-}
-
-// luhn checks the digits of s, of which there must be two at least.
-func luhn(s string) bool {
-	sum, n := 0, 0
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i]-'0' >= 10 {
-			continue
-		}
-		d := int(s[i] - '0')
-		if n%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-		n++
-	}
-	return n > 1 && sum%10 == 0
 }
 
 // phraseOperator is @pm and @pmFromFile: the value has one of the phrases,
