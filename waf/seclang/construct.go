@@ -195,7 +195,7 @@ var constructs = []Construct{
 	{OperatorKind, "pmFromFile", Supported, ""},
 	{OperatorKind, "pmFromDataset", Refused, "use @pmFromFile"},
 	{OperatorKind, "rbl", Refused, noNetwork},
-	{OperatorKind, "restpath", Refused, "write the path as a regular expression"},
+	{OperatorKind, "restpath", Refused, "write the path as a regular expression; ARGS_PATH, which it would fill, is empty"},
 	{OperatorKind, "rsub", Refused, "requests are inspected, not changed"},
 	{OperatorKind, "rx", Supported, "RE2 syntax: no backreferences and no look-around; . matches newline, ^ and $ match at lines"},
 	{OperatorKind, "rxGlobal", Supported, "as @rx: one match is enough"},
