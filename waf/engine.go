@@ -10,8 +10,11 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/program"
 )
 
-// Engine is a compiled rule set. It is immutable, but for what its rules keep in
-// collections, and safe for use by several goroutines.
+// Engine is a compiled rule set. It is safe for use by several goroutines. It keeps
+// two things of the requests that it saw: what rules put into Config.Collections, and
+// up to 4,096 values of headers, paths and names that came more than once, of at most
+// 512 bytes each, with what the rules say of them. Credentials, arguments, cookies and
+// bodies are not among these.
 type Engine struct {
 	cfg     Config
 	program *program.Program
