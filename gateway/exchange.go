@@ -183,7 +183,7 @@ func (x *exchange) inspectRequest() bool {
 	})
 	decision := x.inspect(x.tx.RequestHeaders)
 	if decision.Block && active {
-		x.refuse(decision)
+		x.refuse()
 		return false
 	}
 	if x.sent != nil {
@@ -204,12 +204,11 @@ func (x *exchange) inspectRequest() bool {
 		}{io.MultiReader(bytes.NewReader(x.body.Bytes()), x.sent), x.sent}
 	}
 	decision = x.inspect(x.tx.EndRequest)
-	x.verdict = x.tx.Verdict()
 	if decision.Block && active {
-		x.refuse(decision)
+		x.refuse()
 		return false
 	}
-	if x.verdict.Err != nil && x.failClosed() {
+	if _, err := x.tx.Decided(); err != nil && x.failClosed() {
 		return false
 	}
 	return true
@@ -270,15 +269,15 @@ func (x *exchange) askedFor() string {
 }
 
 // refuse answers instead of the server because the rules say so.
-func (x *exchange) refuse(d waf.Decision) {
+func (x *exchange) refuse() {
 	x.verdict = x.tx.Verdict()
 	x.block = true
 	x.reason = x.askedFor()
 	x.abandonBody()
 	x.gateway.blocked.Add(1)
 	x.service.counters.blocked.Add(1)
-	p := blockPage(x.r, d.Status, x.id)
-	x.w.status, x.w.bytes = d.Status, int64(len(p.body))
+	p := blockPage(x.r, x.verdict.Status, x.id)
+	x.w.status, x.w.bytes = x.verdict.Status, int64(len(p.body))
 	x.record() // on disk before the client hears of it
 	p.write(x.w, x.r)
 }
@@ -329,8 +328,8 @@ func (x *exchange) finish() {
 		x.gateway.log.Error("request handler panicked", "id", x.id, "panic", p, "stack", string(debug.Stack()))
 	}
 	if x.tx != nil {
-		if v := x.tx.Verdict(); !x.block {
-			x.verdict = v
+		if !x.block {
+			x.verdict = x.tx.Verdict()
 		}
 		x.record()
 		x.tx.Close()

@@ -300,7 +300,7 @@ func (x *exchange) proxyError(err error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.Is(err, errRefused):
-		x.refuse(x.verdict.Decision)
+		x.refuse()
 	case errors.Is(err, errFailClosed): // answered
 	case errors.As(err, &tooLarge):
 		x.fail(http.StatusRequestEntityTooLarge, "the body is larger than the service allows")

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,7 +46,7 @@ func (x *exchange) response(res *http.Response) error {
 		header.Del("Content-Encoding")
 	}
 	d := x.inspect(func() waf.Decision { return x.tx.ResponseHeaders(res.StatusCode, res.Proto, header) })
-	if d.Block && active && x.tx.Verdict().Phase == 3 {
+	if phase, _ := x.tx.Decided(); d.Block && active && phase == 3 {
 		return x.refuseResponse(res)
 	}
 	res.Body = x.watch(res.Body)
@@ -56,10 +55,11 @@ func (x *exchange) response(res *http.Response) error {
 	} else {
 		d = x.inspectBody(res)
 	}
-	if d.Block && active && x.tx.Verdict().Phase > 2 {
+	phase, err := x.tx.Decided()
+	if d.Block && active && phase > 2 {
 		return x.refuseResponse(res)
 	}
-	if x.tx.Verdict().Err != nil && x.service.Service.FailClosed && active {
+	if err != nil && x.service.Service.FailClosed && active {
 		_ = res.Body.Close() // of no use any more
 		x.failClosed()
 		return errFailClosed
@@ -69,7 +69,6 @@ func (x *exchange) response(res *http.Response) error {
 
 func (x *exchange) refuseResponse(res *http.Response) error {
 	_ = res.Body.Close() // of no use any more
-	x.verdict = x.tx.Verdict()
 	return errRefused
 }
 
@@ -190,7 +189,7 @@ func (b *pending) Close() error {
 // readable reports whether the engine can look into a response body: not into
 // event streams, which must not be held, nor into codings that it does not know.
 func readable(res *http.Response) bool {
-	if media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); media == "text/event-stream" {
+	if media, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";"); strings.EqualFold(strings.TrimSpace(media), "text/event-stream") {
 		return false
 	}
 	coding := strings.ToLower(res.Header.Get("Content-Encoding"))

@@ -216,6 +216,10 @@ func (t *Transaction) run(n int, fill func()) {
 	}
 }
 
+// Decided returns the phase in which the rules asked for blocking, 0 if they did not
+// so far, and Verdict.Err. Unlike Verdict it costs nothing.
+func (t *Transaction) Decided() (phase int, err error) { return t.verdict.Phase, t.verdict.Err }
+
 // Verdict collects what matched so far. Its strings are its own.
 func (t *Transaction) Verdict() Verdict {
 	v := t.verdict

@@ -106,7 +106,7 @@ type body struct {
 
 // stop answers a decision to refuse and reports whether it did.
 func (s *session) stop(d waf.Decision) bool {
-	if err := s.tx.Verdict().Err; err != nil && s.o.FailClosed {
+	if _, err := s.tx.Decided(); err != nil && s.o.FailClosed {
 		http.Error(s.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return true
 	}
