@@ -172,6 +172,7 @@ func (tx *Tx) texts(l *link) (msg, data string) {
 // link tests the values of a link and reports whether one matched.
 func (tx *Tx) link(r *rule, l *link, depth int) bool {
 	if l.op == nil {
+		tx.place.known = false
 		tx.hit(r, l, depth, seclang.NoVariable, "", "")
 		return true
 	}
@@ -209,6 +210,7 @@ func (tx *Tx) linkCandidates(r *rule, l *link, depth int) bool {
 						found = true
 					}
 				case cand.sure:
+					tx.place.known = false
 					tx.hit(r, l, depth, t.variable, pair.Key, cand.text)
 					found = true
 				case tx.test(r, l, depth, t.variable, pair.Key, cand.text):
@@ -380,6 +382,7 @@ func (tx *Tx) multi(r *rule, l *link, depth int, v seclang.Variable, pair body.P
 }
 
 func (tx *Tx) test(r *rule, l *link, depth int, v seclang.Variable, key, text string) bool {
+	tx.place.known = false
 	if l.op.match(tx, text, l.capture) == l.negated {
 		return false
 	}
@@ -408,7 +411,7 @@ func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text str
 		tx.omitted++
 		return
 	}
-	h := Hit{rule: r, link: l, Variable: v, Key: key, Value: text, Score: tx.added - before}
+	h := Hit{rule: r, link: l, Variable: v, Key: key, Value: text, Score: tx.added - before, place: tx.place}
 	if len(r.links) == 1 {
 		h.Message, h.Data = tx.texts(l)
 		if h.Message == "" {

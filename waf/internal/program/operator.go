@@ -225,6 +225,9 @@ func (o *rxOperator) match(tx *Tx, s string, capture bool) bool {
 		return true
 	}
 	loc := o.re.Find(s)
+	if loc != nil {
+		tx.place = place{true, loc[0], loc[1]}
+	}
 	for i := 0; i < len(loc)/2 && i < 9; i++ {
 		text := ""
 		if loc[2*i] >= 0 {
@@ -407,8 +410,12 @@ func equalFoldASCII(s, lower string) bool {
 
 func (o *phraseOperator) match(tx *Tx, s string, capture bool) bool {
 	start, end := o.find(s, 0)
-	if start < 0 || !capture {
-		return start >= 0
+	if start < 0 {
+		return false
+	}
+	tx.place = place{true, start, end}
+	if !capture {
+		return true
 	}
 	for i := 0; i < 10 && start >= 0; i++ {
 		tx.setCapture(i, s[start:end])

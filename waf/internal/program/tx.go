@@ -47,8 +47,9 @@ type Tx struct {
 	currentRule *rule
 	currentLink *link
 
-	added int  // to anomaly scores by the rule that runs
-	mute  bool // what it adds does not count
+	place place // of the match that is tested
+	added int   // to anomaly scores by the rule that runs
+	mute  bool  // what it adds does not count
 
 	run     set // rules of the phase that run, by place
 	cands   []candidate
@@ -96,6 +97,13 @@ type Hit struct {
 	Message  string
 	Data     string
 	Score    int
+	place    place
+}
+
+// place is where an operator matched, if it said so while it ran.
+type place struct {
+	known      bool
+	start, end int
 }
 
 // RuleID returns the id of the rule.
@@ -114,6 +122,9 @@ func (h *Hit) Severity() int { return h.rule.severity }
 func (h *Hit) Locate() (start, end int) {
 	if h.link == nil || h.link.negated {
 		return -1, -1
+	}
+	if h.place.known {
+		return h.place.start, h.place.end
 	}
 	if op, ok := h.link.op.(locator); ok {
 		return op.locate(h.Value)
