@@ -142,8 +142,8 @@ type wrkRun struct {
 var (
 	wrkCount = regexp.MustCompile(`(\d+) requests in`)
 	wrkRate  = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
-	wrkP50   = regexp.MustCompile(`50%\s+(\S+)`)
-	wrkP99   = regexp.MustCompile(`99%\s+(\S+)`)
+	wrkP50   = regexp.MustCompile(`(?m)^\s+50%\s+(\S+)`)
+	wrkP99   = regexp.MustCompile(`(?m)^\s+99%\s+(\S+)`)
 	wrkBad   = regexp.MustCompile(`Socket errors.*|Non-2xx.*`)
 )
 
