@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,17 @@ func TestCPUAndMemoryOfAProcessTree(t *testing.T) {
 	}
 	if now, peak := p.Memory(); now <= 0 || peak < now {
 		t.Errorf("memory %d, peak %d", now, peak)
+	}
+}
+
+// TestPercentilesAreReadFromTheirOwnLines: the share within a standard deviation may
+// end in 50% or 99%, too.
+func TestPercentilesAreReadFromTheirOwnLines(t *testing.T) {
+	const out = "    Latency     1.22ms    1.1ms  20.00ms   99.50%\n    Req/Sec     6.45k     1.2k     8.9k    67.50%\n" +
+		"  Latency Distribution\n     50%    0.95ms\n     75%    1.40ms\n     99%    6.20ms\n"
+	for want, re := range map[string]*regexp.Regexp{"0.95ms": wrkP50, "6.20ms": wrkP99} {
+		if m := re.FindStringSubmatch(out); m == nil || m[1] != want {
+			t.Errorf("%v finds %q, want %s", re, m, want)
+		}
 	}
 }

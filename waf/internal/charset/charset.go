@@ -172,16 +172,3 @@ func Cover(s Set) Mask {
 	}
 	return m
 }
-
-// LowerMask returns what MaskOf gives for a value with the mask m once its ASCII
-// letters are in lower case.
-func LowerMask(m Mask) Mask {
-	lower := m &^ Upper
-	if m&(1<<classUpperHex) != 0 {
-		lower |= 1 << classLowerHex
-	}
-	if m&(1<<classUpper) != 0 {
-		lower |= 1 << classLower
-	}
-	return lower
-}

@@ -27,7 +27,7 @@ type memory struct {
 const (
 	memorySets = 1 << 10
 	ways       = 4
-	maxMemo    = 512 // longest value, bytes
+	maxMemo    = 512 // longest value, and most bytes of what links make of it
 	maxFound   = 8   // most links of a memo
 )
 
@@ -121,6 +121,7 @@ func (m *memory) put(hash uint64, k *memo) {
 // that the gate noted for it.
 func (tx *Tx) memorize(hash uint64, pl *plan, value string, first int) {
 	k := &memo{plan: pl, value: strings.Clone(value)}
+	more := 0 // bytes beside the value
 	for i := first; i < len(tx.cands); i++ {
 		c := &tx.cands[i]
 		l := tx.p.memory.links[c.link]
@@ -131,12 +132,13 @@ func (tx *Tx) memorize(hash uint64, pl *plan, value string, first int) {
 			}
 			sure = !l.capture && !l.multiMatch
 		}
-		if len(k.found) == maxFound || len(c.text) > maxMemo {
-			return
-		}
 		text := k.value
 		if c.text != value {
 			text = strings.Clone(c.text)
+			more += len(text)
+		}
+		if len(k.found) == maxFound || more > maxMemo {
+			return
 		}
 		k.found = append(k.found, memoLink{c.linkRef, sure, text})
 	}

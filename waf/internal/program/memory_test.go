@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,5 +140,27 @@ func TestNewValuesDoNotGrowTheMemory(t *testing.T) {
 		if got := matching(p, tx, "User-Agent", "an attack"); got != "[1 2]" {
 			t.Errorf("after the flood it matches %s", got)
 		}
+	}
+}
+
+// TestWhatLinksMakeOfAValueIsBounded: a value of which links make more than fits is
+// asked for anew each time, and answered rightly.
+func TestWhatLinksMakeOfAValueIsBounded(t *testing.T) {
+	p := compileRules(t, `
+SecRule REQUEST_HEADERS:X-Text "@rx AB" "id:1,phase:1,pass,t:uppercase"
+SecRule REQUEST_HEADERS:X-Text "@rx ab" "id:2,phase:1,pass,t:removeWhitespace"
+`)
+	tx := p.NewTx()
+	short, long := strings.Repeat("a b ", 10)+"ab", strings.Repeat("a b ", 100)+"ab"
+	for range 5 {
+		for _, v := range []string{short, long} {
+			if got := matching(p, tx, "X-Text", v); got != "[1 2]" {
+				t.Errorf("%d bytes match %s", len(v), got)
+			}
+		}
+	}
+	kept := p.memory.kept()
+	if !slices.Contains(kept, short) || slices.Contains(kept, long) {
+		t.Errorf("%d values are remembered; want the short one and not the long one", len(kept))
 	}
 }
