@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/waf"
 	"github.com/ringwall/ringwall/waf/waftest"
 )
@@ -228,12 +229,12 @@ func writeRule(b *strings.Builder, m waf.ExplainedMatch, told map[string]bool) {
 	}
 	facts = append(facts, r.Place)
 	fmt.Fprintf(b, "  %s\n", strings.Join(facts, ", "))
-	if r.Family != "" {
-		about := strings.ToUpper(r.Family[:1]) + r.Family[1:] + "."
-		if !told[r.Family] {
-			about += " " + r.About
+	if family, ok := event.FamilyOf(r.Tags); ok {
+		about := family.Name + "."
+		if !told[family.Slug] {
+			about += " " + family.About
 		}
-		told[r.Family] = true
+		told[family.Slug] = true
 		wrap(b, about)
 	}
 	wrap(b, r.LooksFor)
@@ -430,7 +431,8 @@ func (x explained) json() explanationJSON {
 		}
 		j.Matches = append(j.Matches, e)
 		r := m.Rule
-		j.Texts[m.RuleID] = ruleInText{r.LooksFor, r.Does, r.Family, r.About, r.Paranoia, append([]string{}, r.Tags...), r.Source}
+		family, _ := event.FamilyOf(r.Tags)
+		j.Texts[m.RuleID] = ruleInText{r.LooksFor, r.Does, family.Name, family.About, r.Paranoia, append([]string{}, r.Tags...), r.Source}
 	}
 	for _, r := range x.Rules {
 		j.Rules = append(j.Rules, ruleFateJSON(r))

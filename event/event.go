@@ -9,7 +9,6 @@
 package event
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -154,77 +153,6 @@ type Step struct {
 // use by several goroutines.
 type Sink interface {
 	Put(*Event) error
-}
-
-// Attack types by the tags of the Core Rule Set; the order breaks ties between
-// them, most telling first.
-var attackTypes = []struct{ tag, slug, title string }{
-	{"attack-sqli", "sqli", "SQL injection"},
-	{"attack-rce", "rce", "Command injection"},
-	{"attack-injection-php", "php", "PHP injection"},
-	{"attack-injection-java", "java", "Java injection"},
-	{"attack-injection-generic", "generic", "Code injection"},
-	{"attack-ssrf", "ssrf", "Server-side request forgery"},
-	{"attack-rfi", "rfi", "Remote file inclusion"},
-	{"attack-lfi", "lfi", "Path traversal"},
-	{"attack-xss", "xss", "Cross-site scripting"},
-	{"attack-fixation", "fixation", "Session fixation"},
-	{"attack-multipart-header", "multipart", "Multipart evasion"},
-	{"attack-deserialization", "deserialization", "Deserialization"},
-	{"attack-ldap", "ldap", "LDAP injection"},
-	{"attack-reputation-scanner", "scanner", "Security scanner"},
-	{"attack-protocol", "protocol", "Protocol violation"},
-	{"attack-generic", "generic", "Code injection"},
-	{"attack-disclosure", "disclosure", "Data leak"},
-	{"attack-deprecated-header", "protocol", "Protocol violation"},
-}
-
-// OtherAttack is the attack type of matches whose rules name none.
-const OtherAttack = "other"
-
-// AttackTitle is the plain name of an attack type: "SQL injection" for "sqli".
-func AttackTitle(slug string) string {
-	for _, a := range attackTypes {
-		if a.slug == slug {
-			return a.title
-		}
-	}
-	return "Other"
-}
-
-// Attacks lists the attack types of the event's matches without duplicates, the
-// one with the highest score first. It is empty when nothing matched.
-func (e *Event) Attacks() []string {
-	type found struct {
-		slug        string
-		score, rank int
-	}
-	var list []found
-	for rank, a := range attackTypes {
-		score := -1
-		for _, m := range e.Verdict.Matches {
-			if slices.Contains(m.Tags, a.tag) {
-				score = max(score, 0) + m.Score
-			}
-		}
-		if score < 0 {
-			continue
-		}
-		if i := slices.IndexFunc(list, func(f found) bool { return f.slug == a.slug }); i >= 0 {
-			list[i].score += score
-			continue
-		}
-		list = append(list, found{a.slug, score, rank})
-	}
-	slices.SortFunc(list, func(a, b found) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.rank, b.rank)) })
-	var slugs []string
-	for _, f := range list {
-		slugs = append(slugs, f.slug)
-	}
-	if len(slugs) == 0 && len(e.Verdict.Matches) > 0 {
-		slugs = append(slugs, OtherAttack)
-	}
-	return slugs
 }
 
 // Severity is the worst severity of the event's matches, "" when nothing matched.

@@ -94,8 +94,8 @@ func (s *Stats) Add(attack string, bucket int, n, k int64) {
 	i := slices.IndexFunc(s.Attacks, func(a AttackCount) bool { return a.Attack == attack })
 	if i < 0 {
 		i = len(s.Attacks)
-		s.Attacks = append(s.Attacks, AttackCount{Attack: attack, Title: AttackTitle(attack)})
-		s.AttacksOverTime = append(s.AttacksOverTime, AttackSeries{Attack: attack, Title: AttackTitle(attack), Counts: make([]int64, len(s.Times))})
+		s.Attacks = append(s.Attacks, AttackCount{Attack: attack, Title: AttackName(attack)})
+		s.AttacksOverTime = append(s.AttacksOverTime, AttackSeries{Attack: attack, Title: AttackName(attack), Counts: make([]int64, len(s.Times))})
 	}
 	s.Attacks[i].Count += n
 	s.Attacks[i].Blocked += k

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/policy"
 )
 
@@ -37,9 +38,10 @@ func (g *Gateway) Rule(id int) (policy.Rule, bool) {
 	g.mu.Unlock()
 	for _, s := range services {
 		if r, ok := s.engine.Rule(id); ok {
+			family, _ := event.FamilyOf(r.Tags)
 			return policy.Rule{
 				ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Paranoia: r.Paranoia, Tags: r.Tags,
-				Family: r.Family, About: r.About, LooksFor: r.LooksFor, Does: r.Does, Place: r.Place, Source: r.Source,
+				Family: family.Name, About: family.About, LooksFor: r.LooksFor, Does: r.Does, Place: r.Place, Source: r.Source,
 			}, true
 		}
 	}

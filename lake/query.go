@@ -244,7 +244,7 @@ func (l *Lake) Facets(ctx context.Context, q event.Query) (event.Facets, error) 
 		})
 	}
 	for i, v := range out.Fields[1].Values {
-		out.Fields[1].Values[i].Label = event.AttackTitle(v.Value)
+		out.Fields[1].Values[i].Label = event.AttackName(v.Value)
 	}
 	return out, l.labelRules(ctx, s, out.Fields[6].Values)
 }

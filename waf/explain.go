@@ -83,9 +83,6 @@ type RuleInfo struct {
 	Source string
 	// LooksFor is a sentence on what the rule looks for, Does one on what it does then.
 	LooksFor, Does string
-	// Family is the kind of attack, such as "SQL injection", and About a sentence on
-	// it. Both are empty for rules without a tag that tells it.
-	Family, About string
 }
 
 // ExplainedRule is a rule with what became of it.
@@ -112,7 +109,7 @@ func (e *Engine) Rule(id int) (RuleInfo, bool) {
 	return RuleInfo{
 		ID: t.ID, Phase: t.Phase, Message: t.Message, Severity: severity(t.Severity), Paranoia: t.Paranoia,
 		Tags: append([]string(nil), t.Tags...), Place: t.Place, Source: t.Source,
-		LooksFor: t.Plain, Does: t.Does, Family: t.Family.Name, About: t.Family.About,
+		LooksFor: t.Plain, Does: t.Does,
 	}, true
 }
 

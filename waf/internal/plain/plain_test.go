@@ -91,19 +91,3 @@ func quoted(list []string) []string {
 	}
 	return list
 }
-
-func TestEveryFamilyIsToldInASentence(t *testing.T) {
-	seen := map[string]bool{}
-	for _, f := range Families {
-		if seen[f.Tag] || f.Name == "" || !strings.HasSuffix(f.About, ".") || len(f.About) < 40 {
-			t.Errorf("%+v", f)
-		}
-		seen[f.Tag] = true
-	}
-	if f, ok := FamilyOf([]string{"OWASP_CRS", "attack-protocol", "attack-sqli"}); !ok || f.Name != "SQL injection" {
-		t.Error(f, ok)
-	}
-	if _, ok := FamilyOf([]string{"mine"}); ok {
-		t.Error("a family for a tag that nobody knows")
-	}
-}

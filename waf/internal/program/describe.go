@@ -21,8 +21,6 @@ type RuleText struct {
 	Looks     string // the targets and the operator of its first link, as written
 	Plain     string // what it looks for in a sentence
 	Does      string // what it does then, in a sentence
-	Family    plain.Family
-	HasFamily bool
 }
 
 // Text returns the rule with the id in words, false if there is none.
@@ -44,7 +42,6 @@ func (p *Program) text(r *rule) RuleText {
 			t.Paranoia, _ = strconv.Atoi(level)
 		}
 	}
-	t.Family, t.HasFamily = plain.FamilyOf(r.tags)
 	return t
 }
 

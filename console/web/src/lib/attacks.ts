@@ -1,35 +1,20 @@
+import {families} from '../api/families.gen'
 import type {Match} from '../api/gen'
 
-/** Attack types as events carry them, with the names and the order of the event package. */
-export const attackTitles: Record<string, string> = {
-  sqli: 'SQL injection',
-  rce: 'Command injection',
-  php: 'PHP injection',
-  java: 'Java injection',
-  generic: 'Code injection',
-  ssrf: 'Server-side request forgery',
-  rfi: 'Remote file inclusion',
-  lfi: 'Path traversal',
-  xss: 'Cross-site scripting',
-  fixation: 'Session fixation',
-  multipart: 'Multipart evasion',
-  deserialization: 'Deserialization',
-  ldap: 'LDAP injection',
-  scanner: 'Security scanner',
-  protocol: 'Protocol violation',
-  disclosure: 'Data leak',
-  other: 'Other',
-}
+/** The slug of an attack family, as events carry it. */
+export type AttackSlug = (typeof families)[number]['slug'] | 'other'
 
-export const attackTitle = (slug: string) => attackTitles[slug] ?? slug
+const bySlug = new Map<string, {name: string; short: string}>([...families.map((f) => [f.slug, f] as const), ['other', {name: 'Other', short: 'Other'}]])
+
+export const attackTitle = (slug: string) => bySlug.get(slug)?.name ?? slug
 
 /** Short names for narrow columns. */
-const short: Record<string, string> = {ssrf: 'SSRF', rfi: 'Remote file', xss: 'XSS', scanner: 'Scanner', protocol: 'Protocol', multipart: 'Multipart'}
-export const attackShort = (slug: string) => short[slug] ?? attackTitle(slug)
+export const attackShort = (slug: string) => bySlug.get(slug)?.short ?? slug
 
 // Each type keeps its colour on every screen. Red and amber are taken by block and
 // alert, so the palette stays off them; neighbours differ in lightness too.
-const hues: Record<string, string> = {
+// A family without a colour here is a type error.
+const hues: Record<AttackSlug, string> = {
   sqli: '#3d63dd',
   xss: '#8e4ec6',
   rce: '#0c8599',
@@ -42,26 +27,31 @@ const hues: Record<string, string> = {
   generic: '#9b8afb',
   rfi: '#2a9d8f',
   ldap: '#a18072',
-  deserialization: '#d98fc4',
+  ssti: '#d98fc4',
   disclosure: '#66734c',
+  fixation: '#4a6fa5',
+  multipart: '#94a187',
+  other: '#7d8797',
 }
 
-export const attackColor = (slug: string) => hues[slug] ?? '#7d8797'
+export const attackColor = (slug: string) => hues[slug as AttackSlug] ?? hues.other
 
-// Tags of rules that do not simply say attack-<type>.
-const tagSlugs: Record<string, string> = {'injection-php': 'php', 'injection-java': 'java', 'injection-generic': 'generic', 'reputation-scanner': 'scanner', 'multipart-header': 'multipart', 'deprecated-header': 'protocol'}
+const slugByTag = new Map<string, AttackSlug>(families.flatMap((f) => f.tags.map((tag) => [tag, f.slug] as const)))
 
-/** The attack type that a tag such as attack-sqli stands for. */
-export const slugOfTag = (tag: string) => tagSlugs[tag.slice(7)] ?? tag.slice(7)
+/** Whether a tag of a rule names an attack family. */
+export const isFamilyTag = (tag: string) => slugByTag.has(tag)
 
-/** Attack types of matches, by score and then in the usual order: as the event package files them. */
+/** The attack family that a tag such as attack-sqli belongs to. */
+export const slugOfTag = (tag: string) => slugByTag.get(tag) ?? tag.replace(/^attack-/, '')
+
+/** Attack families of matches, by score and then by precedence: as the event package files them. */
 export function attacksOf(matches: Match[]): string[] {
-  const order = Object.keys(attackTitles)
   const scores = new Map<string, number>()
   for (const m of matches) {
-    const slugs = new Set((m.tags ?? []).filter((t) => t.startsWith('attack-')).map(slugOfTag))
-    for (const s of slugs) if (order.includes(s)) scores.set(s, (scores.get(s) ?? 0) + m.score)
+    const slugs = new Set((m.tags ?? []).flatMap((t) => slugByTag.get(t) ?? []))
+    for (const s of slugs) scores.set(s, (scores.get(s) ?? 0) + m.score)
   }
+  const order: string[] = families.map((f) => f.slug)
   const found = [...scores.keys()].sort((a, b) => scores.get(b)! - scores.get(a)! || order.indexOf(a) - order.indexOf(b))
   return found.length === 0 && matches.length > 0 ? ['other'] : found
 }

@@ -1,7 +1,7 @@
 // What the exception drawer and list know about scopes: which to propose for a match,
 // the narrowest first, and how to say one in words.
 import type {Event, Exception, Match} from '../api/gen'
-import {attackTitle, slugOfTag} from './attacks'
+import {attackTitle, isFamilyTag, slugOfTag} from './attacks'
 
 /** What an exception takes away, and where it holds. */
 export type Scope = Pick<Exception, 'rule_id' | 'rule_id_last' | 'tag' | 'target' | 'path_prefix' | 'methods' | 'sources'>
@@ -35,7 +35,7 @@ export function targetOf(m: Match): string {
 }
 
 /** The attack tag of a match, '' if it has none. */
-export const attackTag = (m: Match) => (m.tags ?? []).find((t) => t.startsWith('attack-')) ?? ''
+export const attackTag = (m: Match) => (m.tags ?? []).find(isFamilyTag) ?? ''
 
 /** Says what a target is: "the parameter q". */
 export function targetWords(target: string): string {

@@ -37,7 +37,7 @@ function Words({r}: {r: Rule}) {
       <div className="rule-more">
         {r.family !== '' && (
           <p>
-            <b>{r.family.charAt(0).toUpperCase() + r.family.slice(1)}.</b> {r.about}
+            <b>{r.family}.</b> {r.about}
           </p>
         )}
         <p>{r.does}</p>
