@@ -5,16 +5,33 @@
 // The vocabulary follows OCSF 1.8 class 4002 (HTTP Activity) with the security
 // control profile where a field fits; docs/guide/events.md maps every column.
 //
-// Stability: SchemaVersion grows with every incompatible change of the JSON form.
+// Stability: SchemaVersion grows when the JSON form gets a meaning that older readers
+// would miss. Reading accepts every earlier version.
 package event
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
 
 // SchemaVersion is the version of the JSON form written today.
-const SchemaVersion = 1
+//
+//	1  requests only
+//	2  kind, account, region, site_id and server_group_id
+const SchemaVersion = 2
+
+// Kind is the kind of thing that an event tells of.
+type Kind string
+
+// The kinds.
+const (
+	// Access: a request in which nothing was found.
+	Access Kind = "access"
+	// Detection: a request in which a rule matched or that was refused.
+	Detection Kind = "detection"
+)
 
 // Action is what became of a request.
 type Action string
@@ -30,9 +47,10 @@ const (
 	Pass Action = "pass"
 )
 
-// Event is one request through a gateway.
+// Event is one thing that happened: today, a request through a gateway.
 type Event struct {
-	Schema int `json:"schema"`
+	Schema int  `json:"schema"`
+	Kind   Kind `json:"kind"`
 	// ID is a UUIDv7 (RFC 9562), so ids sort by time. It is also the request id
 	// that client and upstream see.
 	ID   string    `json:"id"`
@@ -42,10 +60,19 @@ type Event struct {
 	// Reason says in plain words why the action was taken.
 	Reason string `json:"reason,omitempty"`
 
-	Gateway       string `json:"gateway"`
+	Gateway string `json:"gateway"`
+	// Account and Region are where the gateway runs, as its configuration says; empty
+	// if it says nothing.
+	Account       string `json:"account,omitempty"`
+	Region        string `json:"region,omitempty"`
 	PolicyVersion int64  `json:"policy_version"`
+	// Site, ServerGroup and Service are names at that moment; the ids stay the same
+	// when something is renamed. The ids of site and server group are empty in events of
+	// schema 1.
 	Site          string `json:"site"`
+	SiteID        string `json:"site_id,omitempty"`
 	ServerGroup   string `json:"server_group"`
+	ServerGroupID string `json:"server_group_id,omitempty"`
 	Service       string `json:"service"`
 	ServiceID     string `json:"service_id"`
 	Mode          string `json:"mode"` // operation mode at that moment
@@ -148,6 +175,36 @@ type Step struct {
 	Text string        `json:"text"`
 }
 
+// ErrNewer tells that an event was written by a later version of Ringwall.
+var ErrNewer = fmt.Errorf("this program knows event schemas up to %d: use a newer ringwall", SchemaVersion)
+
+// KindOf is the kind of a request with which a gateway did this.
+func KindOf(a Action) Kind {
+	if a == Pass {
+		return Access
+	}
+	return Detection
+}
+
+// UnmarshalJSON reads an event of any schema up to SchemaVersion and brings it up to
+// date. It returns ErrNewer for one of a later schema.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	type plain Event // without this method
+	var p plain
+	if err := json.Unmarshal(b, &p); err != nil {
+		return err
+	}
+	if p.Schema > SchemaVersion {
+		return fmt.Errorf("event %q: schema %d: %w", p.ID, p.Schema, ErrNewer)
+	}
+	if p.Schema < 2 {
+		p.Kind = KindOf(p.Action)
+	}
+	p.Schema = SchemaVersion
+	*e = Event(p)
+	return nil
+}
+
 // Sink takes events. Put returns once the event is safe (on disk), or with an
 // error if it was dropped; implementations count what they drop. It is safe for
 // use by several goroutines.
@@ -175,21 +232,47 @@ func (e *Event) RuleIDs() []int {
 	return slices.Compact(ids)
 }
 
+// Score is the anomaly score of request and response together.
+func (e *Event) Score() int { return e.Verdict.Score + e.Verdict.OutboundScore }
+
+// Message is the message of the rule that tells most: the one that added most to the
+// score, and of several the one with the lowest id. It is "" when nothing matched.
+func (e *Event) Message() string {
+	var most *Match
+	for i := range e.Verdict.Matches {
+		m := &e.Verdict.Matches[i]
+		if most == nil || m.Score > most.Score || m.Score == most.Score && m.RuleID < most.RuleID {
+			most = m
+		}
+	}
+	if most == nil {
+		return ""
+	}
+	return most.Message
+}
+
 // Summary is an event as a row of a list: what one sees before opening it.
+//
+// The lake fills it from the fields of the same names (see Fields); a test holds the
+// two ways to each other.
 type Summary struct {
 	ID          string    `json:"id"`
 	Time        time.Time `json:"time"`
+	Kind        Kind      `json:"kind"`
 	Action      Action    `json:"action"`
 	Mode        string    `json:"mode"`
 	Attacks     []string  `json:"attacks"`
 	Severity    string    `json:"severity"`
 	Score       int       `json:"score"`
 	RuleIDs     []int     `json:"rule_ids"`
-	Message     string    `json:"message"` // of the first match
+	Message     string    `json:"message"` // see Event.Message
 	Site        string    `json:"site"`
 	ServerGroup string    `json:"server_group"`
 	Service     string    `json:"service"`
+	ServiceID   string    `json:"service_id"`
 	Gateway     string    `json:"gateway"`
+	Account     string    `json:"account,omitempty"`
+	Region      string    `json:"region,omitempty"`
 	Client      string    `json:"client"`
 	Method      string    `json:"method"`
 	Host        string    `json:"host"`
@@ -203,17 +286,15 @@ type Summary struct {
 // Summary returns the event's row. Lists are never nil.
 func (e *Event) Summary() Summary {
 	s := Summary{
-		ID: e.ID, Time: e.Time, Action: e.Action, Mode: e.Mode,
-		Attacks: e.Attacks(), Severity: e.Severity(), Score: e.Verdict.Score + e.Verdict.OutboundScore, RuleIDs: e.RuleIDs(),
-		Site: e.Site, ServerGroup: e.ServerGroup, Service: e.Service, Gateway: e.Gateway,
+		ID: e.ID, Time: e.Time, Kind: e.Kind, Action: e.Action, Mode: e.Mode,
+		Attacks: e.Attacks(), Severity: e.Severity(), Score: e.Score(), RuleIDs: e.RuleIDs(), Message: e.Message(),
+		Site: e.Site, ServerGroup: e.ServerGroup, Service: e.Service, ServiceID: e.ServiceID,
+		Gateway: e.Gateway, Account: e.Account, Region: e.Region,
 		Client: e.Client, Method: e.Request.Method, Host: e.Request.Host, Path: e.Request.Path, Query: e.Request.Query,
 		UserAgent: e.Header("User-Agent"), Status: e.Response.Status, DurationUS: e.Response.Duration.Microseconds(),
 	}
 	if s.Attacks == nil {
 		s.Attacks = []string{}
-	}
-	if len(e.Verdict.Matches) > 0 {
-		s.Message = e.Verdict.Matches[0].Message
 	}
 	return s
 }

@@ -36,6 +36,8 @@ type Config struct {
 	// Name appears in events and in the console. Empty means the host name.
 	Name    string
 	Version string
+	// Account and Region are where the gateway runs. Events carry them; empty is fine.
+	Account, Region string
 	// HeaderTimeout is how long a client may take for TLS handshake and request
 	// head. Zero means 10 s.
 	HeaderTimeout time.Duration

@@ -19,9 +19,10 @@ func (x *exchange) event() *event.Event {
 	evidence := newEvidence(x.verdict.Matches)
 	e := &event.Event{
 		Schema: event.SchemaVersion, ID: x.id, Time: x.start.UTC(),
-		Action: x.action(), Reason: x.explain(),
-		Gateway: x.gateway.cfg.Name, PolicyVersion: s.version,
-		Site: s.Site.Name, ServerGroup: s.ServerGroup.Name, Service: s.Service.Name, ServiceID: s.Service.ID,
+		Kind: event.KindOf(x.action()), Action: x.action(), Reason: x.explain(),
+		Gateway: x.gateway.cfg.Name, Account: x.gateway.cfg.Account, Region: x.gateway.cfg.Region, PolicyVersion: s.version,
+		Site: s.Site.Name, SiteID: s.Site.ID, ServerGroup: s.ServerGroup.Name, ServerGroupID: s.ServerGroup.ID,
+		Service: s.Service.Name, ServiceID: s.Service.ID,
 		Mode: string(s.ServerGroup.Mode), Client: x.client.String(), Peer: x.peer.Addr().String(),
 		Request: event.Request{
 			Method: valid(r.Method), Scheme: "http", Host: valid(r.Host), Path: valid(r.URL.EscapedPath()),

@@ -63,7 +63,7 @@ func (l *Lake) merge(ctx context.Context, group []file, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	merged := file{Path: name, Day: day, MinTime: group[0].MinTime, MaxTime: group[0].MaxTime}
+	merged := file{Path: name, Day: day, MinTime: group[0].MinTime, MaxTime: group[0].MaxTime, Columns: columnsVersion}
 	gone := map[string]bool{}
 	for _, f := range group {
 		merged.Rows += f.Rows
@@ -163,14 +163,19 @@ func removeIfThere(path string) error {
 }
 
 // source is the FROM clause for a set of files. The empty file with today's
-// columns comes first, so that files from before a column was added have it too.
+// columns comes first, so that files from before a column was added have it too, with
+// the values that upgrades says.
 func (l *Lake) source(files []file) string {
 	paths := make([]string, len(files)+1)
 	paths[0] = quote(filepath.Join(l.cfg.Dir, schemaName))
 	for i, f := range files {
 		paths[i+1] = quote(filepath.Join(l.cfg.Dir, f.Path))
 	}
-	return "read_parquet([" + strings.Join(paths, ",") + "], union_by_name=true, hive_partitioning=false)"
+	from := "read_parquet([" + strings.Join(paths, ",") + "], union_by_name=true, hive_partitioning=false)"
+	if slices.ContainsFunc(files, func(f file) bool { return f.Columns < columnsVersion }) {
+		return upgraded(from)
+	}
+	return from
 }
 
 // quote makes an SQL string literal.

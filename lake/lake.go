@@ -76,6 +76,8 @@ type Lake struct {
 	work  sync.Mutex // held while files are merged or expired
 
 	tails tails
+
+	dropped atomic.Int64 // events that could not be encoded
 }
 
 // Open opens the lake for reading and writing. It takes a lock that ends with the
@@ -188,9 +190,14 @@ func (l *Lake) Append(_ context.Context, source string, last uint64, batch []*ev
 	if l.manifest.Load().Offsets[source] >= last {
 		return nil
 	}
+	list, failed := days(batch)
+	for _, err := range failed {
+		l.dropped.Add(1)
+		l.log.Error("event left out of the lake", "err", err)
+	}
 	var files []file
-	for day, rows := range rowsByDay(batch) {
-		f, err := l.writeFile(day, rows)
+	for _, d := range list {
+		f, err := l.writeFile(d)
 		if err != nil {
 			return fmt.Errorf("append to lake: %w", err)
 		}
@@ -207,14 +214,21 @@ func (l *Lake) Append(_ context.Context, source string, last uint64, batch []*ev
 	return nil
 }
 
-// writeFile writes rows as a new file that no manifest names yet.
-func (l *Lake) writeFile(day string, rows []row) (file, error) {
-	name, err := l.newName(day)
+// Dropped returns how many events Append left out since Open because they could not
+// be encoded.
+func (l *Lake) Dropped() int64 { return l.dropped.Load() }
+
+// writeFile writes a day of a batch as a new file that no manifest names yet.
+func (l *Lake) writeFile(d *day) (file, error) {
+	name, err := l.newName(d.date)
 	if err != nil {
 		return file{}, err
 	}
-	f := file{Path: name, Day: day, Rows: int64(len(rows)), MinTime: rows[0].Time, MaxTime: rows[len(rows)-1].Time}
-	f.Bytes, err = writeParquet(filepath.Join(l.cfg.Dir, name), rows)
+	f := file{
+		Path: name, Day: d.date, Rows: int64(len(d.rows)), MinTime: d.min.UnixMicro(), MaxTime: d.max.UnixMicro(),
+		Columns: columnsVersion,
+	}
+	f.Bytes, err = writeParquet(filepath.Join(l.cfg.Dir, name), d.rows)
 	return f, err
 }
 

@@ -38,6 +38,9 @@ type file struct {
 	// MinTime and MaxTime bound the events' times, Unix microseconds.
 	MinTime int64 `json:"min_time"`
 	MaxTime int64 `json:"max_time"`
+	// Columns is the columnsVersion of the program that wrote the file; zero stands for
+	// 1, which wrote none.
+	Columns int `json:"columns,omitempty"`
 }
 
 type dropped struct {

@@ -10,8 +10,8 @@ import (
 )
 
 // Matched calls fn with the newest events that q asks for, in no particular order,
-// and tells whether there were more than q.Limit. Tags and the service are looked for
-// in the event's text, so fn may get some events that only mention them.
+// and tells whether there were more than q.Limit. Tags are looked for in the event's
+// text, so fn may get some events that only mention them.
 func (l *Lake) Matched(ctx context.Context, q event.MatchQuery, fn func(*event.Event)) (more bool, err error) {
 	s, err := l.selection(event.Query{From: q.From, To: q.To})
 	if err != nil {
@@ -24,8 +24,8 @@ func (l *Lake) Matched(ctx context.Context, q event.MatchQuery, fn func(*event.E
 		s.where += " AND len(list_filter(rule_ids, lambda x: x >= ? AND x <= ?)) > 0"
 		s.args = append(s.args, q.RuleID, max(q.RuleID, q.RuleIDLast))
 	}
-	s.where += " AND contains(event, ?)"
-	s.args = append(s.args, `"service_id":`+jsonText(q.ServiceID))
+	s.where += " AND service_id = ?"
+	s.args = append(s.args, q.ServiceID)
 	// Events are large: the time of the oldest one that is still wanted is found
 	// first, so that nothing has to be sorted with them.
 	var newest, oldest any

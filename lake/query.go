@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -27,7 +28,7 @@ type selection struct {
 
 // selection parses q and finds the files that can hold what it asks for.
 func (l *Lake) selection(q event.Query) (selection, error) {
-	f, err := parseFilter(q.Filter)
+	f, err := event.ParseFilter(q.Filter)
 	if err != nil {
 		return selection{}, err
 	}
@@ -43,7 +44,7 @@ func (l *Lake) selection(q event.Query) (selection, error) {
 		}
 	}
 	s := selection{from: l.source(files), start: from}
-	condition, args := f.where()
+	condition, args := where(f)
 	s.where = "time >= ? AND time < ? AND " + condition
 	s.args = append([]any{q.From.UTC(), q.To.UTC()}, args...)
 	s.buckets = q.Buckets
@@ -67,8 +68,6 @@ func (s selection) times() []time.Time {
 	return times
 }
 
-const summaryColumns = `id, time, action, mode, attacks, severity, score + outbound_score, rule_ids, coalesce(messages[1], ''), site, server_group, service, gateway, client, method, host, path, query, user_agent, status, duration_us`
-
 // List returns a page of events, newest first.
 func (l *Lake) List(ctx context.Context, q event.Query) (event.Page, error) {
 	s, err := l.selection(q)
@@ -87,7 +86,8 @@ func (l *Lake) List(ctx context.Context, q event.Query) (event.Page, error) {
 	if limit <= 0 {
 		limit = 200
 	}
-	rows, err := l.db.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY time DESC, id DESC LIMIT %d", summaryColumns, s.from, s.where, limit+1), s.args...)
+	statement := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY time DESC, id DESC LIMIT %d", summaryColumns(), s.from, s.where, limit+1)
+	rows, err := l.db.QueryContext(ctx, statement, s.args...)
 	if err != nil {
 		return event.Page{}, err
 	}
@@ -106,29 +106,6 @@ func (l *Lake) List(ctx context.Context, q event.Query) (event.Page, error) {
 		p.Events = append(p.Events, e)
 	}
 	return p, rows.Err()
-}
-
-func scanSummary(rows *sql.Rows) (event.Summary, error) {
-	var e event.Summary
-	var action string
-	var attacks, rules any
-	err := rows.Scan(&e.ID, &e.Time, &action, &e.Mode, &attacks, &e.Severity, &e.Score, &rules, &e.Message, &e.Site, &e.ServerGroup,
-		&e.Service, &e.Gateway, &e.Client, &e.Method, &e.Host, &e.Path, &e.Query, &e.UserAgent, &e.Status, &e.DurationUS)
-	e.Action = event.Action(action)
-	e.Attacks, e.RuleIDs = []string{}, []int{}
-	if list, ok := attacks.([]any); ok {
-		for _, v := range list {
-			e.Attacks = append(e.Attacks, fmt.Sprint(v))
-		}
-	}
-	if list, ok := rules.([]any); ok {
-		for _, v := range list {
-			if n, ok := v.(int32); ok {
-				e.RuleIDs = append(e.RuleIDs, int(n))
-			}
-		}
-	}
-	return e, err
 }
 
 func cursor(t time.Time, id string) string {
@@ -182,44 +159,31 @@ func idTime(id string) (time.Time, bool) {
 	return time.UnixMilli(ms), err == nil
 }
 
-// facetFields are the facets in order, each with the expression for its value and,
-// for lists, the column to unnest.
-var facetFields = []struct{ name, value string }{
-	{"action", "action"},
-	{"attack", "unnest(attacks)"},
-	{"severity", "nullif(severity, '')"},
-	{"client", "client"},
-	{"host", "host"},
-	{"path", "path"},
-	{"rule", "unnest(rule_ids)::VARCHAR"},
-	{"site", "site"},
-	{"service", "service"},
-	{"method", "method"},
-	{"status", "status::VARCHAR"},
-	{"user_agent", "user_agent"},
-}
-
 // Facets counts the most frequent values of each field.
 func (l *Lake) Facets(ctx context.Context, q event.Query) (event.Facets, error) {
 	s, err := l.selection(q)
 	if err != nil {
 		return event.Facets{}, err
 	}
+	fields := event.FacetFields()
+	names := make([]string, len(fields))
+	out := event.Facets{Fields: make([]event.Facet, len(fields))}
+	for i, f := range fields {
+		names[i] = expression(f)
+		out.Fields[i] = event.Facet{Field: f.Filter, Values: []event.FacetValue{}}
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "WITH m AS MATERIALIZED (SELECT action, attacks, severity, client, host, path, rule_ids, site, service, method, status, user_agent FROM %s WHERE %s)\n", s.from, s.where)
+	fmt.Fprintf(&b, "WITH m AS MATERIALIZED (SELECT %s FROM %s WHERE %s)\n", strings.Join(names, ", "), s.from, s.where)
 	b.WriteString("SELECT -1 AS field, '' AS value, count(*) AS n FROM m\n")
-	for i, f := range facetFields {
-		fmt.Fprintf(&b, "UNION ALL (SELECT %d, value, count(*) AS n FROM (SELECT %s AS value FROM m) WHERE value IS NOT NULL GROUP BY value ORDER BY n DESC, value LIMIT 10)\n", i, f.value)
+	for i, f := range fields {
+		fmt.Fprintf(&b, "UNION ALL (SELECT %d, value, count(*) AS n FROM (SELECT %s AS value FROM m) "+
+			"WHERE value IS NOT NULL GROUP BY value ORDER BY n DESC, value LIMIT 10)\n", i, facetValue(f))
 	}
 	rows, err := l.db.QueryContext(ctx, b.String(), s.args...)
 	if err != nil {
 		return event.Facets{}, err
 	}
 	defer rows.Close()
-	out := event.Facets{Fields: make([]event.Facet, len(facetFields))}
-	for i, f := range facetFields {
-		out.Fields[i] = event.Facet{Field: f.name, Values: []event.FacetValue{}}
-	}
 	for rows.Next() {
 		var field int
 		var v event.FacetValue
@@ -237,16 +201,42 @@ func (l *Lake) Facets(ctx context.Context, q event.Query) (event.Facets, error) 
 	}
 	for _, f := range out.Fields {
 		slices.SortStableFunc(f.Values, func(a, b event.FacetValue) int {
-			if a.Count != b.Count {
-				return int(b.Count - a.Count)
-			}
-			return strings.Compare(a.Value, b.Value)
+			return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value))
 		})
 	}
-	for i, v := range out.Fields[1].Values {
-		out.Fields[1].Values[i].Label = event.AttackName(v.Value)
+	return out, l.label(ctx, s, out.Fields)
+}
+
+// facetValue is the SQL expression of a facet's value, NULL for what is not counted.
+func facetValue(f event.Field) string {
+	value := expression(f)
+	if f.List() {
+		value = "unnest(" + value + ")"
 	}
-	return out, l.labelRules(ctx, s, out.Fields[6].Values)
+	switch {
+	case f.Numeric():
+		return value + "::VARCHAR"
+	case f.Optional:
+		return "nullif(" + value + ", '')"
+	}
+	return value
+}
+
+// label gives the values of facets that are codes their words.
+func (l *Lake) label(ctx context.Context, s selection, facets []event.Facet) error {
+	for _, f := range facets {
+		switch f.Field {
+		case "attack":
+			for i, v := range f.Values {
+				f.Values[i].Label = event.AttackName(v.Value)
+			}
+		case "rule":
+			if err := l.labelRules(ctx, s, f.Values); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // labelRules finds the message of each rule.

@@ -20,7 +20,7 @@ type tails struct {
 }
 
 type tail struct {
-	filter  filter
+	filter  event.Filter
 	events  chan event.Summary
 	dropped atomic.Int64
 }
@@ -29,7 +29,7 @@ type tail struct {
 // closed when ctx ends or the lake is closed. dropped returns how many events were
 // left out so far because the reader was too slow.
 func (l *Lake) Subscribe(ctx context.Context, filterText string) (events <-chan event.Summary, dropped func() int64, err error) {
-	f, err := parseFilter(filterText)
+	f, err := event.ParseFilter(filterText)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,9 +65,8 @@ func (ts *tails) send(batch []*event.Event) {
 	}
 	for _, e := range batch {
 		s := e.Summary()
-		messages := messagesOf(e)
 		for t := range ts.list {
-			if !t.filter.match(&s, messages) {
+			if !t.filter.Match(e) {
 				continue
 			}
 			select {
@@ -87,12 +86,4 @@ func (ts *tails) close() {
 		delete(ts.list, t)
 		close(t.events)
 	}
-}
-
-func messagesOf(e *event.Event) []string {
-	messages := make([]string, len(e.Verdict.Matches))
-	for i, m := range e.Verdict.Matches {
-		messages[i] = m.Message
-	}
-	return messages
 }
