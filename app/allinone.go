@@ -24,9 +24,9 @@ import (
 	"github.com/ringwall/ringwall/config"
 	"github.com/ringwall/ringwall/console"
 	"github.com/ringwall/ringwall/gateway"
-	"github.com/ringwall/ringwall/gateway/spool"
 	"github.com/ringwall/ringwall/lake"
 	"github.com/ringwall/ringwall/manager"
+	"github.com/ringwall/ringwall/spool"
 )
 
 // Ready tells what a started process is reached by.
@@ -65,25 +65,23 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 
-	sp, err := spool.Open(spool.Config{Dir: filepath.Join(cfg.Data, "spool"), MaxBytes: int64(cfg.SpoolMaxMB) << 20})
+	sp, err := spool.Open(spool.Config{Dir: filepath.Join(cfg.Data, "spool"), MaxBytes: int64(cfg.SpoolMaxMB) << 20}, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, sp.Close()) }()
-	stored, err := l.Offset(spoolName)
+	pump, err := openPump(sp, l, log)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(sp.SkipTo(stored), sp.Release(stored)); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, pump.reader.Close()) }()
 
 	reloader := &ruleReloader{path: cfg.Rules, log: log}
 	rules, err := reloader.read()
 	if err != nil {
 		return err
 	}
-	gw := gateway.New(gateway.Config{Version: version, RulesBefore: rules.Before, RulesAfter: rules.After}, sp, log)
+	gw := gateway.New(gateway.Config{Version: version, RulesBefore: rules.Before, RulesAfter: rules.After}, sink{sp}, log)
 	reloader.set = gw.SetRules
 	reloader.note(len(rules.Files), nil)
 	hangUp := make(chan os.Signal, 1)
@@ -131,7 +129,6 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 		return err
 	}
 
-	pump := &pump{spool: sp, lake: l, log: log}
 	server := &http.Server{
 		Handler:           handler(m, gw, sp, l, pump, reloader, version),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -277,7 +274,7 @@ func handler(m *manager.Manager, gw *gateway.Gateway, sp *spool.Spool, l *lake.L
 	mux := http.NewServeMux()
 	mux.Handle("/api/", m.Handler())
 	mux.Handle("/openapi.yaml", m.Handler())
-	mux.Handle("GET /metrics", m.Require(manager.Viewer, metrics(gw, sp, l, rules, version)))
+	mux.Handle("GET /metrics", m.Require(manager.Viewer, metrics(gw, sp, l, p, rules, version)))
 	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { health(w, nil, nil) })
 	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, _ *http.Request) {
 		_, _, stale := rules.status()

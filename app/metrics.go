@@ -9,15 +9,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/ringwall/ringwall/gateway"
-	"github.com/ringwall/ringwall/gateway/spool"
 	"github.com/ringwall/ringwall/lake"
+	"github.com/ringwall/ringwall/spool"
 )
 
 // metrics serves the Prometheus text format. docs/guide/metrics.md lists every
 // name.
-func metrics(gw *gateway.Gateway, sp *spool.Spool, l *lake.Lake, rules *ruleReloader, version string) http.Handler {
+func metrics(gw *gateway.Gateway, sp *spool.Spool, l *lake.Lake, p *pump, rules *ruleReloader, version string) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{gw, sp, l, rules, version})
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{gw, sp, l, p, rules, version})
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
@@ -26,6 +26,7 @@ type collector struct {
 	gateway *gateway.Gateway
 	spool   *spool.Spool
 	lake    *lake.Lake
+	pump    *pump
 	rules   *ruleReloader
 	version string
 }
@@ -87,6 +88,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	send(gauge, describe("spool_bytes", "Size of the spool on disk."), sp.Bytes)
 	send(gauge, describe("spool_events", "Events that are not in the lake yet."), sp.Waiting)
 	send(count, describe("events_dropped_total", "Events that were dropped because the spool could not take them."), sp.Dropped)
+	send(count, describe("spool_damaged_bytes_total", "Bytes of the spool that could not be read; the segments are set aside."), sp.Damaged)
+	send(count, describe("events_unreadable_total", "Events that could not be decoded or stored and were left out of the lake."),
+		c.pump.unreadable.Load()+c.lake.Dropped())
 	events, bytes := c.lake.Size(context.Background())
 	send(gauge, describe("lake_events", "Events in the lake."), events)
 	send(gauge, describe("lake_bytes", "Size of the lake on disk."), bytes)

@@ -11,8 +11,8 @@ import (
 
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/gateway"
-	"github.com/ringwall/ringwall/gateway/spool"
 	"github.com/ringwall/ringwall/policy"
+	"github.com/ringwall/ringwall/spool"
 )
 
 // dataPlane is the manager's view of the one gateway in this process.

@@ -4,14 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/ringwall/ringwall/event"
-	"github.com/ringwall/ringwall/gateway/spool"
 	"github.com/ringwall/ringwall/lake"
+	"github.com/ringwall/ringwall/spool"
 )
 
 const (
@@ -21,45 +22,74 @@ const (
 	pumpBatch = 5000
 )
 
-// pump carries events from the spool to the lake.
-type pump struct {
-	spool *spool.Spool
-	lake  *lake.Lake
-	log   *slog.Logger
+// sink puts events into a spool, as JSON.
+type sink struct{ spool *spool.Spool }
 
-	taken atomic.Uint64
-	err   atomic.Pointer[error]
+// Put implements event.Sink. The spool counts what it drops.
+func (s sink) Put(e *event.Event) error {
+	record, err := json.Marshal(e)
+	if err != nil {
+		err = errors.Join(err, s.spool.Append(nil)) // refused and counted
+	} else {
+		err = s.spool.Append(record)
+	}
+	if err != nil {
+		return fmt.Errorf("spool event %s: %w", e.ID, err)
+	}
+	return nil
 }
 
-// run takes batches until ctx ends. The first event after a pause goes at once,
-// those behind it wait for each other for pumpEvery.
-func (p *pump) run(ctx context.Context) {
-	after, err := p.lake.Offset(spoolName)
+// pump carries events from the spool to the lake.
+type pump struct {
+	spool  *spool.Spool
+	reader *spool.Reader
+	lake   *lake.Lake
+	log    *slog.Logger
+
+	taken      atomic.Uint64
+	unreadable atomic.Int64 // events that were left out because they could not be decoded
+	err        atomic.Pointer[error]
+}
+
+// openPump returns a pump that goes on where the lake stopped. The caller closes its
+// reader.
+func openPump(sp *spool.Spool, l *lake.Lake, log *slog.Logger) (*pump, error) {
+	stored, err := l.Offset(spoolName)
 	if err != nil {
-		p.fail(err)
-		return
+		return nil, err
 	}
-	p.taken.Store(after)
-	r := p.spool.Reader(after)
-	defer r.Close() //nolint:errcheck // only read from
+	r, err := sp.Reader(stored)
+	if err != nil {
+		return nil, err
+	}
+	p := &pump{spool: sp, reader: r, lake: l, log: log}
+	p.taken.Store(stored)
+	if err := r.Release(stored); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return p, nil
+}
+
+// run takes batches until ctx ends or the spool is closed. The first event after a
+// pause goes at once, those behind it wait for each other for pumpEvery.
+func (p *pump) run(ctx context.Context) {
 	for {
-		records, err := r.Next(ctx, pumpBatch)
+		records, err := p.reader.Next(ctx, pumpBatch)
 		if errors.Is(err, fs.ErrClosed) || ctx.Err() != nil {
 			return
 		}
+		if damage, ok := errors.AsType[*spool.DamageError](err); ok {
+			p.log.Error("events are lost, their part of the spool is damaged", "first", damage.First, "last", damage.Last, "err", damage.Err)
+			continue
+		}
 		if err != nil {
-			p.log.Error("the spool cannot be read", "err", err)
+			p.fail(err)
 			sleep(ctx, time.Second)
 			continue
 		}
-		batch := make([]*event.Event, 0, len(records))
-		for _, rec := range records {
-			e := new(event.Event)
-			if err := json.Unmarshal(rec.JSON, e); err != nil {
-				p.log.Error("event in the spool cannot be read", "record", rec.Seq, "err", err)
-				continue
-			}
-			batch = append(batch, e)
+		batch, ok := p.decode(ctx, records)
+		if !ok {
+			return
 		}
 		last := records[len(records)-1].Seq
 		for wait := pumpEvery; ; wait = min(2*wait, 10*time.Second) {
@@ -74,13 +104,36 @@ func (p *pump) run(ctx context.Context) {
 		}
 		p.err.Store(nil)
 		p.taken.Store(last)
-		if err := p.spool.Release(last); err != nil {
+		if err := p.reader.Release(last); err != nil {
 			p.log.Warn("spool not released", "err", err)
 		}
 		if !sleep(ctx, pumpEvery) {
 			return
 		}
 	}
+}
+
+// decode reads the events of records. One that cannot be read is counted and left
+// out. One of a later version is not: it waits for the operator to install that
+// version again, and decode reports false when ctx ends before.
+func (p *pump) decode(ctx context.Context, records []spool.Record) (batch []*event.Event, ok bool) {
+	batch = make([]*event.Event, 0, len(records))
+	for _, rec := range records {
+		e := new(event.Event)
+		err := json.Unmarshal(rec.Data, e)
+		if errors.Is(err, event.ErrNewer) {
+			p.fail(err)
+			<-ctx.Done()
+			return nil, false
+		}
+		if err != nil {
+			p.unreadable.Add(1)
+			p.log.Error("event in the spool cannot be read and is left out", "record", rec.Seq, "err", err)
+			continue
+		}
+		batch = append(batch, e)
+	}
+	return batch, true
 }
 
 // finish waits until record last is taken or ctx ends.
