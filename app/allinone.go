@@ -55,7 +55,7 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 		return fmt.Errorf("data folder: %w; choose another one with --data", err)
 	}
 	l, err := lake.Open(lake.Config{
-		Dir: filepath.Join(cfg.Data, "lake"), RetentionDays: cfg.RetentionDays, MaxBytes: int64(cfg.LakeMaxMB) << 20,
+		Dir: filepath.Join(cfg.Data, "lake"), RetentionDays: cfg.Lake.RetentionDays, MaxBytes: cfg.Lake.MaxBytes,
 	}, log)
 	if errors.Is(err, lake.ErrLocked) {
 		return fmt.Errorf("data folder %s is in use by another ringwall; stop it or choose another folder with --data", cfg.Data)
@@ -65,7 +65,7 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 
-	sp, err := spool.Open(spool.Config{Dir: filepath.Join(cfg.Data, "spool"), MaxBytes: int64(cfg.SpoolMaxMB) << 20}, log)
+	sp, err := spool.Open(spool.Config{Dir: filepath.Join(cfg.Data, "spool"), MaxBytes: cfg.Spool.MaxBytes}, log)
 	if err != nil {
 		return err
 	}
@@ -76,12 +76,14 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 	}
 	defer func() { err = errors.Join(err, pump.reader.Close()) }()
 
-	reloader := &ruleReloader{path: cfg.Rules, log: log}
+	reloader := &ruleReloader{path: cfg.Gateway.Rules, log: log}
 	rules, err := reloader.read()
 	if err != nil {
 		return err
 	}
-	gw := gateway.New(gateway.Config{Version: version, RulesBefore: rules.Before, RulesAfter: rules.After}, sink{sp}, log)
+	gw := gateway.New(gateway.Config{
+		Version: version, Account: cfg.Gateway.Account, Region: cfg.Gateway.Region,
+		RulesBefore: rules.Before, RulesAfter: rules.After}, sink{sp}, log)
 	reloader.set = gw.SetRules
 	reloader.note(len(rules.Files), nil)
 	hangUp := make(chan os.Signal, 1)
@@ -101,14 +103,14 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 		}
 	}()
 
-	certs, err := openCertificates(filepath.Join(cfg.Data, "tls"), cfg.Console)
+	certs, err := openCertificates(filepath.Join(cfg.Data, "tls"), cfg.Manager.Console)
 	if err != nil {
 		return err
 	}
 	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", cfg.Console)
+	ln, err := lc.Listen(ctx, "tcp", cfg.Manager.Console)
 	if err != nil {
-		return portError("console", cfg.Console, err)
+		return portError("console", cfg.Manager.Console, err)
 	}
 	defer ln.Close() //nolint:errcheck // closed by the server in the normal course
 
@@ -198,7 +200,7 @@ func setup(ctx context.Context, m *manager.Manager, cfg config.Config) error {
 			}
 		}
 	}
-	for _, u := range cfg.Upstreams {
+	for _, u := range cfg.Site.Upstreams {
 		if known[u] {
 			continue
 		}
@@ -206,20 +208,20 @@ func setup(ctx context.Context, m *manager.Manager, cfg config.Config) error {
 			return err
 		}
 	}
-	s := manager.Setup{Upstreams: cfg.Upstreams, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey}
+	s := manager.Setup{Upstreams: cfg.Site.Upstreams, CertFile: cfg.Site.TLSCert, KeyFile: cfg.Site.TLSKey}
 	first := len(p.Services) == 0
-	if first && len(cfg.Upstreams) > 0 || cfg.Given("listen") {
-		s.Listen = cfg.Listen
+	if first && len(cfg.Site.Upstreams) > 0 || cfg.Given("listen") {
+		s.Listen = cfg.Site.Listen
 	}
 	if cfg.Given("mode") {
-		mode := asset.Mode(cfg.Mode)
+		mode := asset.Mode(cfg.Site.Mode)
 		s.Mode = &mode
 	}
 	if cfg.Given("trusted-proxy") {
-		s.TrustedProxies = cfg.TrustedProxies
+		s.TrustedProxies = cfg.Site.TrustedProxies
 	}
 	if cfg.Given("access-events") {
-		s.AccessEvents = &cfg.AccessEvents
+		s.AccessEvents = &cfg.Site.AccessEvents
 	}
 	return m.ApplySetup(ctx, s)
 }

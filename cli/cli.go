@@ -56,26 +56,19 @@ func Run(ctx context.Context, args, environ []string, out, errOut io.Writer) (co
 			code = e.code
 		}
 	}()
-	var g grammar
-	vars := kong.Vars{}
 	defaults, err := config.Load("", nil, nil)
 	if err != nil {
 		panic(err) // the defaults are constants
 	}
-	for _, s := range defaults.Settings() {
-		name := "help_" + strings.ReplaceAll(s.Key, "-", "_")
-		vars[name] = s.Help
-		if s.Value != "" && s.Value != "false" {
-			vars[name] += " (default " + s.Value + ")"
-		}
-	}
+	var g grammar
+	g.Up.settings = newSettings(defaults.Settings())
+	g.Config.Print.settings = newSettings(defaults.Settings())
 	parser, err := kong.New(&g,
 		kong.Name("ringwall"),
 		kong.Description("A self-hosted security platform: web application firewall, lake and console in one binary."),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { panic(exit{code}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		vars)
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 	if err != nil {
 		panic(err) // the grammar is a constant
 	}

@@ -1,72 +1,73 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strconv"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/ringwall/ringwall/app"
 	"github.com/ringwall/ringwall/config"
 )
 
-// settings are the flags that make a configuration; nil means not given. The names
-// are config.Config's keys.
+// settings are the flags that make a configuration. All but --config are derived from
+// config.Config.
 type settings struct {
 	Config string `help:"YAML file with settings; flags and RINGWALL_* variables go before it." placeholder:"FILE"`
+	kong.Plugins
+}
 
-	Data          *string  `help:"${help_data}" placeholder:"DIR"`
-	Upstream      []string `help:"${help_upstream}" placeholder:"URL" sep:"none"`
-	Listen        *string  `help:"${help_listen}" placeholder:"ADDR"`
-	TLSCert       *string  `name:"tls-cert" help:"${help_tls_cert}" placeholder:"FILE"`
-	TLSKey        *string  `name:"tls-key" help:"${help_tls_key}" placeholder:"FILE"`
-	Mode          *string  `help:"${help_mode}" placeholder:"MODE"`
-	TrustedProxy  []string `help:"${help_trusted_proxy}" placeholder:"CIDR"`
-	AccessEvents  *bool    `help:"${help_access_events}" negatable:""`
-	Rules         *string  `help:"${help_rules}" placeholder:"PATH"`
-	Console       *string  `help:"${help_console}" placeholder:"ADDR"`
-	RetentionDays *int     `help:"${help_retention_days}" placeholder:"N"`
-	LakeMaxMB     *int     `name:"lake-max-mb" help:"${help_lake_max_mb}" placeholder:"N"`
-	SpoolMaxMB    *int     `name:"spool-max-mb" help:"${help_spool_max_mb}" placeholder:"N"`
-	LogLevel      *string  `help:"${help_log_level}" placeholder:"LEVEL"`
-	LogFormat     *string  `help:"${help_log_format}" placeholder:"FORMAT"`
+// newSettings returns settings with a flag for each key of a configuration.
+func newSettings(defaults []config.Setting) settings {
+	members := make([]reflect.StructField, len(defaults))
+	for i, s := range defaults {
+		help := s.Help
+		if s.Value != "" && !s.Switch {
+			help += " (default " + s.Value + ")"
+		}
+		tag := fmt.Sprintf(`name:%q help:%q placeholder:%q sep:%q`, s.Key, help, s.Hint, cmp.Or(s.Separator, "none"))
+		kind := reflect.TypeFor[*string]()
+		switch {
+		case s.List:
+			kind = reflect.TypeFor[[]string]()
+		case s.Switch:
+			kind = reflect.TypeFor[*bool]() // nil: not given
+			tag += ` negatable:""`
+		}
+		members[i] = reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: kind, Tag: reflect.StructTag(tag)}
+	}
+	return settings{Plugins: kong.Plugins{reflect.New(reflect.StructOf(members)).Interface()}}
+}
+
+// given returns the values of the flags that were given, by key.
+func (s settings) given() map[string][]string {
+	flags := map[string][]string{}
+	for f, v := range reflect.ValueOf(s.Plugins[0]).Elem().Fields() {
+		key := f.Tag.Get("name")
+		switch v := v.Interface().(type) {
+		case []string:
+			if v != nil {
+				flags[key] = v
+			}
+		case *bool:
+			if v != nil {
+				flags[key] = []string{strconv.FormatBool(*v)}
+			}
+		case *string:
+			if v != nil {
+				flags[key] = []string{*v}
+			}
+		}
+	}
+	return flags
 }
 
 // load puts the configuration together.
 func (s settings) load(e *env) (config.Config, error) {
-	flags := map[string][]string{}
-	text := func(key string, v *string) {
-		if v != nil {
-			flags[key] = []string{*v}
-		}
-	}
-	list := func(key string, v []string) {
-		if v != nil {
-			flags[key] = v
-		}
-	}
-	number := func(key string, v *int) {
-		if v != nil {
-			flags[key] = []string{strconv.Itoa(*v)}
-		}
-	}
-	text("data", s.Data)
-	list("upstream", s.Upstream)
-	text("listen", s.Listen)
-	text("tls-cert", s.TLSCert)
-	text("tls-key", s.TLSKey)
-	text("mode", s.Mode)
-	list("trusted-proxy", s.TrustedProxy)
-	if s.AccessEvents != nil {
-		flags["access-events"] = []string{strconv.FormatBool(*s.AccessEvents)}
-	}
-	text("rules", s.Rules)
-	text("console", s.Console)
-	number("retention-days", s.RetentionDays)
-	number("lake-max-mb", s.LakeMaxMB)
-	number("spool-max-mb", s.SpoolMaxMB)
-	text("log-level", s.LogLevel)
-	text("log-format", s.LogFormat)
-	c, err := config.Load(s.Config, e.environ, flags)
+	c, err := config.Load(s.Config, e.environ, s.given())
 	if err != nil {
 		return c, usageError{err}
 	}
@@ -94,12 +95,12 @@ func (c upCmd) Run(e *env) error {
 		return err
 	}
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
 		return usageError{err}
 	}
 	opts := &slog.HandlerOptions{Level: level}
 	var h slog.Handler = slog.NewTextHandler(e.errOut, opts)
-	if cfg.LogFormat == "json" {
+	if cfg.Log.Format == "json" {
 		h = slog.NewJSONHandler(e.errOut, opts)
 	}
 	err = app.AllInOne(e.ctx, cfg, Version(), slog.New(h), func(r app.Ready) {
