@@ -2,13 +2,17 @@ package manager
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/auditapi"
 	"github.com/ringwall/ringwall/manager/store"
 )
 
@@ -107,30 +111,51 @@ func auditJSON(v any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
-// ListAudit implements apigen.StrictServerInterface.
-func (s server) ListAudit(ctx context.Context, r apigen.ListAuditRequestObject) (apigen.ListAuditResponseObject, error) {
+// ListAudit implements the generated server interface.
+func (s server) ListAudit(ctx context.Context, r auditapi.ListAuditRequestObject) (auditapi.ListAuditResponseObject, error) {
 	limit, err := within("limit", r.Params.Limit, 100, 1000)
 	if err != nil {
 		return nil, err
 	}
-	var before int64
+	before := int64(math.MaxInt64)
 	if r.Params.Before != nil {
-		if before = *r.Params.Before; before < 1 {
-			return apigen.ListAudit200JSONResponse{}, nil
+		before = *r.Params.Before
+	}
+	if r.Params.Cursor != nil {
+		if before, err = auditCursor(*r.Params.Cursor); err != nil {
+			return nil, err
 		}
 	}
-	entries, err := s.store.Audit(ctx, before, limit)
+	entries, err := s.store.Audit(ctx, max(before, 1), limit+1)
 	if err != nil {
 		return nil, err
 	}
-	out := make(apigen.ListAudit200JSONResponse, len(entries))
+	var headers auditapi.ListAudit200ResponseHeaders
+	if len(entries) > limit {
+		entries = entries[:limit]
+		headers.Link = nextLink(ctx, cursorOf(strconv.FormatInt(entries[limit-1].ID, 10)))
+	}
+	out := make([]apigen.AuditEntry, len(entries))
 	for i, e := range entries {
 		out[i] = apigen.AuditEntry{
 			Id: e.ID, Time: e.Time, Actor: e.Actor, Source: e.Source, Verb: e.Verb, Object: e.Object, ObjectId: optional(e.ObjectID),
 			Name: e.Name, Before: optional(e.Before), After: optional(e.After),
 		}
 	}
-	return out, nil
+	return auditapi.ListAudit200JSONResponse{Body: out, Headers: headers}, nil
+}
+
+// auditCursor is the id below which a page begins. Unlike the other lists, the audit
+// trail is read by pages from the database too, because it grows with every change.
+func auditCursor(cursor string) (int64, error) {
+	key, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		var id int64
+		if id, err = strconv.ParseInt(string(key), 10, 64); err == nil {
+			return id, nil
+		}
+	}
+	return 0, badRequest("cursor: %q is not one that this list gave", cursor)
 }
 
 // within returns the value of a parameter from 1 to highest, or its default.

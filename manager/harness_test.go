@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/apiclient"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager"
@@ -232,7 +233,7 @@ func (b *bed) stop() {
 
 // client is a typed client with a cookie jar and the CSRF token of its session.
 type client struct {
-	*apigen.ClientWithResponses
+	*apiclient.ClientWithResponses
 	http *http.Client
 	csrf string
 	auth string
@@ -248,8 +249,8 @@ func (b *bed) client() *client {
 	hc := *c.http
 	hc.Jar = jar
 	c.http = &hc
-	c.ClientWithResponses, err = apigen.NewClientWithResponses(b.server.URL+"/api/v1", apigen.WithHTTPClient(c.http),
-		apigen.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
+	c.ClientWithResponses, err = apiclient.NewClientWithResponses(b.server.URL+"/api/v1", apiclient.WithHTTPClient(c.http),
+		apiclient.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 			if c.csrf != "" {
 				r.Header.Set("X-CSRF-Token", c.csrf)
 			}
