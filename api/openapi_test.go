@@ -25,6 +25,7 @@ var bound = map[string]reflect.Type{
 	"asset.GatewayStatus":  reflect.TypeFor[asset.GatewayStatus](),
 	"asset.ListenerStatus": reflect.TypeFor[asset.ListenerStatus](),
 	"asset.Mode":           reflect.TypeFor[asset.Mode](),
+	"asset.PolicyStatus":   reflect.TypeFor[asset.PolicyStatus](),
 	"asset.Port":           reflect.TypeFor[asset.Port](),
 	"asset.Route":          reflect.TypeFor[asset.Route](),
 	"asset.ServerGroup":    reflect.TypeFor[asset.ServerGroup](),

@@ -260,6 +260,9 @@ type PasswordChange struct {
 	New string `json:"new"`
 }
 
+// PolicyStatus What became of the newest policy that the gateway was given; when it is refused, the one before runs on
+type PolicyStatus = asset.PolicyStatus
+
 // Port defines model for Port.
 type Port = asset.Port
 

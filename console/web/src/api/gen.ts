@@ -452,7 +452,9 @@ export interface Gateway {
   name: string
   version: string
   started: string
+  /** The running policy */
   policy_version: number
+  policy: PolicyStatus
   /** Resident memory of the process */
   memory_bytes: number
   goroutines: number
@@ -468,6 +470,14 @@ export interface Gateway {
   upstreams: Upstream[]
   /** Counts since the start, by service */
   traffic: Traffic[]
+}
+
+/** What became of the newest policy that the gateway was given; when it is refused, the one before runs on */
+export interface PolicyStatus {
+  version: number
+  state: 'pending' | 'applied' | 'refused'
+  /** Why it was refused, with the object: service "shop": port 0.0.0.0:80: address already in use */
+  error?: string
 }
 
 export interface Traffic {
