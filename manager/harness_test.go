@@ -116,9 +116,9 @@ func (f *fakeEvents) Subscribe(ctx context.Context, filter string) (<-chan event
 // fakeGateways stands for the data plane.
 type fakeGateways struct {
 	mu      sync.Mutex
-	applied []policy.Policy
+	applied []policy.Policy // published
 	refuse  error
-	onApply func(context.Context, policy.Policy)
+	onCheck func(context.Context, policy.Policy)
 	status  []asset.GatewayStatus
 }
 
@@ -128,17 +128,22 @@ func (f *fakeGateways) Status() []asset.GatewayStatus {
 	return f.status
 }
 
-func (f *fakeGateways) Apply(ctx context.Context, p policy.Policy) error {
-	if f.onApply != nil {
-		f.onApply(ctx, p)
+func (f *fakeGateways) Check(ctx context.Context, p policy.Policy) error {
+	if f.onCheck != nil {
+		f.onCheck(ctx, p)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.refuse != nil {
 		return f.refuse
 	}
+	return ctx.Err()
+}
+
+func (f *fakeGateways) Publish(p policy.Policy) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.applied = append(f.applied, p)
-	return nil
 }
 
 // Rule knows one rule.

@@ -105,11 +105,8 @@ func missingParent(err error, field, id string) error {
 	return err
 }
 
-// add writes a new object under the id that it carries, or a random one.
+// add writes a new object under the id that it carries.
 func (o object[T]) add(ctx context.Context, m *Manager, tx *store.Tx, by actor, v T) (T, error) {
-	if id, _ := o.fields(&v); *id == "" {
-		*id = newID()
-	}
 	if err := v.Validate(); err != nil {
 		return v, invalid(err)
 	}
@@ -184,12 +181,13 @@ func (o object[T]) words() string {
 // by the API.
 func (o object[T]) created(ctx context.Context, m *Manager, v T) (T, error) {
 	id, _ := o.fields(&v)
-	*id = "" // the manager chooses it
+	*id = newID() // whatever the client says
+	var out T
 	err := m.change(ctx, func(tx *store.Tx) (err error) {
-		v, err = o.add(ctx, m, tx, identityFrom(ctx).actor(), v)
+		out, err = o.add(ctx, m, tx, identityFrom(ctx).actor(), v)
 		return err
 	})
-	return v, err
+	return out, err
 }
 
 func (o object[T]) replaced(ctx context.Context, m *Manager, id string, v T) (T, error) {
@@ -198,11 +196,12 @@ func (o object[T]) replaced(ctx context.Context, m *Manager, id string, v T) (T,
 		return v, badRequest("id: the path says %q, the body %q", id, *has)
 	}
 	*has = id
+	var out T
 	err := m.change(ctx, func(tx *store.Tx) (err error) {
-		v, err = o.replace(ctx, m, tx, identityFrom(ctx).actor(), "update", v)
+		out, err = o.replace(ctx, m, tx, identityFrom(ctx).actor(), "update", v)
 		return err
 	})
-	return v, err
+	return out, err
 }
 
 func (o object[T]) deleted(ctx context.Context, m *Manager, id string) error {

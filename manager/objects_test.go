@@ -160,23 +160,107 @@ func TestWhatTheGatewayRefusesIsNotStored(t *testing.T) {
 	}
 }
 
-func TestOldPolicyReturnsWhenTheNewOneCannotBeStored(t *testing.T) {
+func TestNothingIsPublishedThatIsNotStored(t *testing.T) {
 	p := plant(t)
 	before := p.gateways.running(t)
 	p.SetChangeTimeout(50 * time.Millisecond)
-	p.gateways.onApply = func(ctx context.Context, pol policy.Policy) {
-		if pol.Version > before.Version { // too late to commit
-			<-ctx.Done()
-		}
-	}
+	p.gateways.onCheck = func(ctx context.Context, _ policy.Policy) { <-ctx.Done() } // too late to commit
 	r := ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(t.Context(), p.group.ID, apigen.ModeChange{Mode: asset.Active}))
 	answered(t, r, 503, apigen.Unavailable)
 	if diff := cmp.Diff(before, p.gateways.running(t)); diff != "" {
 		t.Errorf("running (-want +got)\n%s", diff)
 	}
-	if n := len(p.gateways.applied); n != 6 { // four changes, the one that failed, and back
-		t.Errorf("%d policies applied", n)
+	if n := len(p.gateways.applied); n != 4 {
+		t.Errorf("%d policies published, want the four of before", n)
 	}
+	if stored, err := p.Policy(t.Context()); err != nil || stored.Version != before.Version {
+		t.Errorf("stored version %d, %v", stored.Version, err)
+	}
+}
+
+func TestALoginDoesNotWaitForACheck(t *testing.T) {
+	p := plant(t)
+	checking, release := make(chan struct{}), make(chan struct{})
+	p.gateways.onCheck = func(context.Context, policy.Policy) {
+		close(checking)
+		<-release
+	}
+	changed := make(chan *apiclient.SetModeResponse)
+	go func() {
+		r, err := p.c.SetModeWithResponse(t.Context(), p.group.ID, apigen.ModeChange{Mode: asset.Active})
+		if err != nil {
+			t.Error(err)
+		}
+		changed <- r
+	}()
+	<-checking
+	in := make(chan struct{})
+	go func() {
+		defer close(in)
+		p.admin()
+	}()
+	select {
+	case <-in:
+	case <-time.After(20 * time.Second):
+		t.Error("a login waits for the gateways")
+	}
+	close(release)
+	<-in
+	answered(t, <-changed, 200, "")
+	if got := p.gateways.running(t).Services[0].ServerGroup.Mode; got != asset.Active {
+		t.Errorf("mode %q runs", got)
+	}
+}
+
+// Two managers on one database: what one has the gateways check is not what it stores
+// when the other makes a change in between.
+func TestAChangeThatWasOvertakenIsCheckedAgain(t *testing.T) {
+	p := plant(t)
+	other := &bed{t: t, dir: p.dir, events: p.events, gateways: &fakeGateways{}, clock: p.clock, password: p.password}
+	other.open()
+	c := other.admin()
+	checks := 0
+	p.gateways.onCheck = func(context.Context, policy.Policy) {
+		if checks++; checks == 1 {
+			r := ok[*apiclient.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), asset.Site{Name: "other"}))
+			answered(t, r, 201, "")
+		}
+	}
+	before := p.gateways.running(t).Version
+	r := ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(t.Context(), p.group.ID, apigen.ModeChange{Mode: asset.Active}))
+	answered(t, r, 200, "")
+	if checks != 2 {
+		t.Errorf("%d checks, want 2", checks)
+	}
+	stored, err := p.Policy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.gateways.running(t); got.Version != before+2 || cmp.Diff(stored, got) != "" {
+		t.Errorf("published version %d, want %d as stored\n%s", got.Version, before+2, cmp.Diff(stored, got))
+	}
+	entries := *ok[*apiclient.ListAuditResponse](t)(p.admin().ListAuditWithResponse(t.Context(), nil)).JSON200
+	modes := 0
+	for _, e := range entries {
+		if e.Verb == "mode" {
+			modes++
+		}
+	}
+	if modes != 1 {
+		t.Errorf("%d entries of the audit trail for one change", modes)
+	}
+	// The same object, changed by both: the second is told, not overwritten.
+	checks = 0
+	p.gateways.onCheck = func(context.Context, policy.Policy) {
+		if checks++; checks == 1 {
+			site := p.site
+			site.Name = "by the other"
+			answered(t, ok[*apiclient.UpdateSiteResponse](t)(c.UpdateSiteWithResponse(t.Context(), site.ID, site)), 200, "")
+		}
+	}
+	site := p.site
+	site.Name = "by the first"
+	answered(t, ok[*apiclient.UpdateSiteResponse](t)(p.c.UpdateSiteWithResponse(t.Context(), site.ID, site)), 409, apigen.Conflict)
 }
 
 func TestDeleting(t *testing.T) {

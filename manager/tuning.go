@@ -144,6 +144,7 @@ func (s server) SetRuleActions(ctx context.Context, r tuningapi.SetRuleActionsRe
 	if err := a.Validate(); err != nil {
 		return nil, invalid(err)
 	}
+	var out policy.RuleActions
 	err := s.change(ctx, func(tx *store.Tx) error {
 		svc, err := services.find(ctx, tx.Reader, r.Id)
 		if err != nil {
@@ -153,10 +154,10 @@ func (s server) SetRuleActions(ctx context.Context, r tuningapi.SetRuleActionsRe
 		if err != nil {
 			return err
 		}
-		if a, err = tx.PutServiceActions(ctx, a); err != nil {
+		if out, err = tx.PutServiceActions(ctx, a); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, identityFrom(ctx).actor(), record{verb: "update", object: "rule_actions", id: r.Id, name: svc.Name, before: before, after: a})
+		return s.audit(ctx, tx, identityFrom(ctx).actor(), record{verb: "update", object: "rule_actions", id: r.Id, name: svc.Name, before: before, after: out})
 	})
-	return tuningapi.SetRuleActions200JSONResponse(a), err
+	return tuningapi.SetRuleActions200JSONResponse(out), err
 }
