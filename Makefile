@@ -50,7 +50,7 @@ check:
 	@out=$$(go fix -diff ./... 2>&1) || { echo "$$out"; echo "outdated constructs, run go fix ./..."; exit 1; }
 	@$(TOOL) staticcheck ./...
 	@echo "check: generated code"
-	@cp api/apigen/api.gen.go /tmp/ringwall-apigen.$$$$ && go generate ./api && cmp api/apigen/api.gen.go /tmp/ringwall-apigen.$$$$ && rm /tmp/ringwall-apigen.$$$$
+	@cd api && go run ./generate -check
 	@echo "check: console"
 	@npm --prefix console/web run --silent check
 

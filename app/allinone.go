@@ -89,7 +89,7 @@ func AllInOne(ctx context.Context, cfg config.Config, version string, log *slog.
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
-	plane := &dataPlane{gateway: gw, spool: sp}
+	plane := &dataPlane{gateway: gw, spool: sp, log: log}
 	m, err := manager.Open(ctx, manager.Config{Dir: cfg.Data}, l, plane, version, log)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type dataPlane struct {
 	gateway *gateway.Gateway
 	spool   *spool.Spool
+	log     *slog.Logger
 }
 
 // Status implements manager.Gateways.
@@ -29,8 +31,16 @@ func (d *dataPlane) Status() []asset.GatewayStatus {
 	return []asset.GatewayStatus{st}
 }
 
-// Apply implements manager.Gateways.
-func (d *dataPlane) Apply(ctx context.Context, p policy.Policy) error { return d.gateway.Apply(ctx, p) }
+// Check implements manager.Gateways.
+func (d *dataPlane) Check(ctx context.Context, p policy.Policy) error { return d.gateway.Check(ctx, p) }
+
+// Publish implements manager.Gateways. The policy is in force when it returns: the
+// gateway compiled it when it checked it, so this takes no time.
+func (d *dataPlane) Publish(p policy.Policy) {
+	if err := d.gateway.Apply(context.Background(), p); err != nil {
+		d.log.Error("policy refused, the one before stays in force", "version", p.Version, "err", err)
+	}
+}
 
 // Rule implements manager.Gateways.
 func (d *dataPlane) Rule(id int) (policy.Rule, bool) { return d.gateway.Rule(id) }

@@ -8,7 +8,8 @@ type GatewayStatus struct {
 	Name          string           `json:"name"`
 	Version       string           `json:"version"`
 	Started       time.Time        `json:"started"`
-	PolicyVersion int64            `json:"policy_version"`
+	PolicyVersion int64            `json:"policy_version"` // of the running policy
+	Policy        PolicyStatus     `json:"policy"`
 	MemoryBytes   int64            `json:"memory_bytes"` // resident memory of the process
 	Goroutines    int              `json:"goroutines"`
 	SpoolBytes    int64            `json:"spool_bytes"`
@@ -21,6 +22,25 @@ type GatewayStatus struct {
 	Upstreams     []UpstreamStatus `json:"upstreams"`
 	Traffic       []Traffic        `json:"traffic"`
 }
+
+// PolicyStatus tells what became of the newest policy that a gateway was given.
+type PolicyStatus struct {
+	Version int64       `json:"version"`
+	State   PolicyState `json:"state"`
+	// Error says why the policy was refused and names the object: service "shop": port
+	// 0.0.0.0:80: address already in use. The policy before runs on.
+	Error string `json:"error,omitempty"`
+}
+
+// PolicyState is whether a policy is in force.
+type PolicyState string
+
+// The states of a policy. A gateway that was given none yet is pending.
+const (
+	PolicyPending PolicyState = "pending"
+	PolicyApplied PolicyState = "applied"
+	PolicyRefused PolicyState = "refused"
+)
 
 // ListenerStatus is one port of a gateway.
 type ListenerStatus struct {

@@ -3,7 +3,8 @@
 // to an event.Sink.
 //
 // A running policy is immutable. Apply compiles the next one beside it and swaps
-// it in without dropping a connection; if it cannot, the old one stays.
+// it in without dropping a connection; if it cannot, the old one stays. Check tells
+// beforehand what Apply would refuse.
 //
 // The package keeps nothing on disk (its subpackage spool does) and never decides
 // what is an attack (waf does).
@@ -17,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -132,17 +134,28 @@ type Gateway struct {
 	requests, blocked, inFlight atomic.Int64
 	warned                      atomic.Int64 // second in which a dropped event was last logged
 
-	mu        sync.Mutex // held while a policy is applied
+	// changing is held while a policy or rules are compiled and put in force, which
+	// takes seconds. It guards what nothing else needs.
+	changing sync.Mutex
+	policy   policy.Policy // the running one
+	engines  map[waf.Config]*waf.Engine
+	counters map[string]*counters // by service id, kept across policies
+	prepared *prepared            // by Check, nil if Apply has to compile
+	// generation counts what compiled policies depend on: policies put in force and
+	// changes of the rules.
+	generation int64
+
+	// mu is held for moments only, so that Status never waits for a compilation.
+	mu        sync.Mutex
 	version   int64
-	policy    policy.Policy        // the running one
-	listeners map[string]*listener // by policy address
+	given     asset.PolicyStatus
+	listeners map[string]*listener // by policy address; written with changing held too
 	services  []*service
-	engines   map[waf.Config]*waf.Engine
+	closed    bool
+
 	// collections is what rules remember of clients, kept across policies.
 	collections *waf.Collections
-	counters    map[string]*counters // by service id, kept across policies
 	serving     sync.WaitGroup
-	closed      bool
 }
 
 // New returns a gateway without a policy: it listens nowhere.
@@ -151,69 +164,163 @@ func New(cfg Config, sink event.Sink, log *slog.Logger) *Gateway {
 	g := &Gateway{
 		cfg: cfg, sink: sink, log: log, started: time.Now(),
 		listeners: map[string]*listener{}, engines: map[waf.Config]*waf.Engine{}, counters: map[string]*counters{},
-		collections: waf.NewCollections(0),
+		collections: waf.NewCollections(0), given: asset.PolicyStatus{State: asset.PolicyPending},
 	}
 	g.proxy = newProxy(g)
 	return g
 }
 
-// Apply makes p the running policy. On error the old policy runs on unchanged;
-// the error names the service or port. Connections stay open: requests that began
-// under the old policy end under it. Ports that p no longer has drain in the
-// background.
-func (g *Gateway) Apply(ctx context.Context, p policy.Policy) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return http.ErrServerClosed
-	}
-	return g.apply(ctx, p)
-}
-
-// apply is Apply for those who hold the mutex.
-func (g *Gateway) apply(ctx context.Context, p policy.Policy) error {
-	services, engines, err := g.compile(p)
+// Check finds out whether Apply would make p the running policy, and changes
+// nothing. The error has everything that is wrong, each with its service: rules and
+// exceptions that do not compile, certificates that cannot be read, ports that cannot
+// be opened. What it compiled is kept, so that an Apply of the same policy is quick.
+func (g *Gateway) Check(ctx context.Context, p policy.Policy) error {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	g.prepared = nil
+	listeners, err := g.ports()
 	if err != nil {
 		return err
 	}
-	var opened []*listener
-	next := map[string]*listener{}
-	certs := map[*listener]*portConfig{}
-	for _, s := range services {
+	next, err := g.compile(ctx, p)
+	errs := []error{err}
+	for _, s := range p.Services {
 		for _, port := range s.Service.Ports {
-			pc, err := newPortConfig(s, port)
-			l := g.listeners[port.Address]
-			if err == nil && l == nil {
-				l, err = g.listen(ctx, port.Address)
-				if err == nil {
-					opened = append(opened, l)
-				}
+			if listeners[port.Address] != nil {
+				continue
 			}
+			// Nobody knows whether a port can be opened but the system; it is closed again
+			// at once.
+			ln, err := listen(ctx, port.Address)
 			if err != nil {
-				for _, o := range opened {
-					err = errors.Join(err, o.ln.Close())
-				}
-				return fmt.Errorf("service %q: %w", s.Service.Name, err)
+				errs = append(errs, fmt.Errorf("service %q: %w", s.Service.Name, err))
+				continue
 			}
-			next[port.Address], certs[l] = l, pc
+			if err := ln.Close(); err != nil {
+				return err
+			}
 		}
 	}
+	if err := errors.Join(errs...); err != nil {
+		return unwrapOne(err)
+	}
+	g.prepared = next
+	return nil
+}
+
+// Apply makes p the running policy. On error the old policy runs on unchanged;
+// the error names the service or port, and Status tells it too. Connections stay
+// open: requests that began under the old policy end under it. Ports that p no longer
+// has drain in the background.
+func (g *Gateway) Apply(ctx context.Context, p policy.Policy) error {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	g.note(asset.PolicyStatus{Version: p.Version, State: asset.PolicyPending})
+	err := g.apply(ctx, p)
+	if err != nil {
+		g.note(asset.PolicyStatus{Version: p.Version, State: asset.PolicyRefused, Error: err.Error()})
+		return err
+	}
+	g.note(asset.PolicyStatus{Version: p.Version, State: asset.PolicyApplied})
+	return nil
+}
+
+func (g *Gateway) note(st asset.PolicyStatus) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.given = st
+}
+
+// ports returns the open ports by their addresses in the policy, or
+// http.ErrServerClosed.
+func (g *Gateway) ports() (map[string]*listener, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, http.ErrServerClosed
+	}
+	return g.listeners, nil
+}
+
+// apply is Apply for those who hold changing.
+func (g *Gateway) apply(ctx context.Context, p policy.Policy) error {
+	listeners, err := g.ports()
+	if err != nil {
+		return err
+	}
+	next := g.prepared
+	if g.prepared = nil; next == nil || next.generation != g.generation || !reflect.DeepEqual(next.policy, p) {
+		if next, err = g.compile(ctx, p); err != nil {
+			return err
+		}
+	}
+	var opened []*listener
+	open := map[string]*listener{}
+	var errs []error
+	for _, s := range next.services {
+		for _, port := range s.Service.Ports {
+			l := listeners[port.Address]
+			if l == nil {
+				ln, err := listen(ctx, port.Address)
+				if err != nil {
+					errs = append(errs, fmt.Errorf("service %q: %w", s.Service.Name, err))
+					continue
+				}
+				l = newListener(g, ln)
+				opened = append(opened, l)
+			}
+			open[port.Address] = l
+		}
+	}
+	if len(errs) > 0 {
+		return unwrapOne(errors.Join(append(errs, closeAll(opened))...))
+	}
+	for _, s := range next.services {
+		if g.counters[s.Service.ID] == nil {
+			g.counters[s.Service.ID] = new(counters)
+		}
+		s.counters = g.counters[s.Service.ID]
+	}
+	g.mu.Lock()
+	if g.closed { // while it was compiled
+		g.mu.Unlock()
+		return errors.Join(http.ErrServerClosed, closeAll(opened))
+	}
 	// Nothing can fail from here on.
-	for l, pc := range certs {
-		l.port.Store(pc)
+	for address, l := range open {
+		l.port.Store(next.ports[address])
 	}
 	for _, l := range opened {
 		g.serving.Go(l.serve)
 	}
-	for address, l := range g.listeners {
-		if next[address] == nil {
+	for address, l := range listeners {
+		if open[address] == nil {
 			g.serving.Go(func() { l.drain(30 * time.Second) })
 		}
 	}
-	g.listeners, g.services, g.engines, g.version, g.policy = next, services, engines, p.Version, p
-	g.proxy.keep(services)
-	g.log.Info("policy applied", "version", p.Version, "services", len(services), "ports", len(next))
+	g.listeners, g.services, g.version = open, next.services, p.Version
+	g.mu.Unlock()
+	g.engines, g.policy = next.engines, p
+	g.generation++
+	g.proxy.keep(next.services)
+	g.log.Info("policy applied", "version", p.Version, "services", len(next.services), "ports", len(open))
 	return nil
+}
+
+func closeAll(list []*listener) error {
+	var errs []error
+	for _, l := range list {
+		errs = append(errs, l.ln.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// unwrapOne is err without the joining where it joins a single error.
+func unwrapOne(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
+		return joined.Unwrap()[0]
+	}
+	return err
 }
 
 // Shutdown stops accepting, lets running requests finish until ctx ends, then
@@ -239,7 +346,7 @@ func (g *Gateway) Status() asset.GatewayStatus {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	st := asset.GatewayStatus{
-		ID: g.cfg.Name, Name: g.cfg.Name, Version: g.cfg.Version, Started: g.started.UTC(), PolicyVersion: g.version,
+		ID: g.cfg.Name, Name: g.cfg.Name, Version: g.cfg.Version, Started: g.started.UTC(), PolicyVersion: g.version, Policy: g.given,
 		MemoryBytes: residentBytes(), Goroutines: runtime.NumGoroutine(),
 		Requests: g.requests.Load(), Blocked: g.blocked.Load(), InFlight: g.inFlight.Load(),
 		Listeners: []asset.ListenerStatus{}, Upstreams: []asset.UpstreamStatus{}, Traffic: []asset.Traffic{},
@@ -322,13 +429,13 @@ func residentBytes() int64 {
 }
 
 // listen opens a port without serving it yet.
-func (g *Gateway) listen(ctx context.Context, address string) (*listener, error) {
+func listen(ctx context.Context, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, listenError(address, err)
 	}
-	return newListener(g, ln), nil
+	return ln, nil
 }
 
 func listenError(address string, err error) error {

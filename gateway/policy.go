@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -35,49 +36,87 @@ type route struct {
 	turn      atomic.Uint32
 }
 
-// compile builds the services of p. Services of one paranoia level share the
-// compiled rules, also with the policy before.
-func (g *Gateway) compile(p policy.Policy) ([]*service, map[waf.Config]*waf.Engine, error) {
-	engines := map[waf.Config]*waf.Engine{}
-	var services []*service
+// prepared is a compiled policy that is not in force.
+type prepared struct {
+	policy     policy.Policy
+	generation int64
+	services   []*service             // without counters
+	ports      map[string]*portConfig // by policy address
+	engines    map[waf.Config]*waf.Engine
+}
+
+// compile builds the services of p and changes nothing in g. Services of one paranoia
+// level share the compiled rules, also with the running policy. The error has the
+// mistakes of all services.
+func (g *Gateway) compile(ctx context.Context, p policy.Policy) (*prepared, error) {
+	next := &prepared{policy: p, generation: g.generation, ports: map[string]*portConfig{}, engines: map[waf.Config]*waf.Engine{}}
+	fresh := map[upstreamKey]*upstream{}
+	var errs []error
 	for _, ps := range p.Services {
-		s := &service{Site: ps.Site, ServerGroup: ps.ServerGroup, Service: ps.Service, version: p.Version, counters: g.counters[ps.Service.ID]}
-		if s.counters == nil {
-			s.counters = new(counters)
-			g.counters[ps.Service.ID] = s.counters
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		for _, n := range ps.Service.TrustedProxies {
-			prefix, err := asset.ParseNetwork(n)
-			if err != nil {
-				return nil, nil, fmt.Errorf("service %q: %w", ps.Service.Name, err)
-			}
-			s.trusted = append(s.trusted, prefix)
-		}
-		for _, r := range ps.Routes {
-			cr := &route{Route: r, prefix: strings.TrimSuffix(r.PathPrefix, "/")}
-			cr.host = strings.ToLower(r.Host)
-			if suffix, ok := strings.CutPrefix(cr.host, "*"); ok {
-				cr.host, cr.suffix = "", suffix
-			}
-			for _, raw := range r.Upstreams {
-				u, err := g.proxy.upstream(ps.Service.ID, raw, r.InsecureSkipVerify)
-				if err != nil {
-					return nil, nil, fmt.Errorf("service %q: route %q: %w", ps.Service.Name, r.ID, err)
-				}
-				cr.upstreams = append(cr.upstreams, u)
-			}
-			s.routes = append(s.routes, cr)
-		}
-		base, err := g.engineFor(ps.Service, engines)
+		s, err := g.compileService(ps, p.Version, next.engines, fresh)
 		if err == nil {
-			s.engine, err = tune(base, ps)
+			err = next.addPorts(s)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("service %q: %w", ps.Service.Name, err)
+			errs = append(errs, fmt.Errorf("service %q: %w", ps.Service.Name, err))
+			continue
 		}
-		services = append(services, s)
+		next.services = append(next.services, s)
 	}
-	return services, engines, nil
+	if err := errors.Join(errs...); err != nil {
+		return nil, unwrapOne(err)
+	}
+	return next, nil
+}
+
+func (n *prepared) addPorts(s *service) error {
+	for _, port := range s.Service.Ports {
+		pc, err := newPortConfig(s, port)
+		if err != nil {
+			return err
+		}
+		n.ports[port.Address] = pc
+	}
+	return nil
+}
+
+// compileService builds one service. It adds what it compiles to engines, and servers
+// that the running policy does not have to fresh.
+func (g *Gateway) compileService(
+	ps policy.Service, version int64, engines map[waf.Config]*waf.Engine, fresh map[upstreamKey]*upstream,
+) (*service, error) {
+	s := &service{Site: ps.Site, ServerGroup: ps.ServerGroup, Service: ps.Service, version: version}
+	for _, n := range ps.Service.TrustedProxies {
+		prefix, err := asset.ParseNetwork(n)
+		if err != nil {
+			return nil, err
+		}
+		s.trusted = append(s.trusted, prefix)
+	}
+	for _, r := range ps.Routes {
+		cr := &route{Route: r, prefix: strings.TrimSuffix(r.PathPrefix, "/")}
+		cr.host = strings.ToLower(r.Host)
+		if suffix, ok := strings.CutPrefix(cr.host, "*"); ok {
+			cr.host, cr.suffix = "", suffix
+		}
+		for _, raw := range r.Upstreams {
+			u, err := g.proxy.upstream(ps.Service.ID, raw, r.InsecureSkipVerify, fresh)
+			if err != nil {
+				return nil, fmt.Errorf("route %q: %w", r.ID, err)
+			}
+			cr.upstreams = append(cr.upstreams, u)
+		}
+		s.routes = append(s.routes, cr)
+	}
+	base, err := g.engineFor(ps.Service, engines)
+	if err != nil {
+		return nil, err
+	}
+	s.engine, err = tune(base, ps)
+	return s, err
 }
 
 // engineFor returns the compiled rule set that a service shares with all others of

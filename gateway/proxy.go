@@ -38,6 +38,7 @@ type upstreamKey struct {
 
 // upstream is one server with its connection pool. It lives across policies.
 type upstream struct {
+	key       upstreamKey
 	base      *url.URL
 	transport *http.Transport
 
@@ -64,21 +65,26 @@ func newProxy(g *Gateway) *proxy {
 	return p
 }
 
-// upstream returns the server for a base URL, with its pool if it is known.
-func (p *proxy) upstream(serviceID, raw string, insecure bool) (*upstream, error) {
+// upstream returns the server for a base URL: that of the running policy with its
+// pool, or one of fresh, where it adds it if it is new.
+func (p *proxy) upstream(serviceID, raw string, insecure bool, fresh map[upstreamKey]*upstream) (*upstream, error) {
 	base, err := asset.ParseUpstream(raw)
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	key := upstreamKey{serviceID, base.String(), insecure}
-	if u := p.upstreams[key]; u != nil {
+	p.mu.Lock()
+	u := p.upstreams[key]
+	p.mu.Unlock()
+	if u == nil {
+		u = fresh[key]
+	}
+	if u != nil {
 		return u, nil
 	}
 	cfg := p.gateway.cfg
 	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
-	u := &upstream{base: base, transport: &http.Transport{
+	u = &upstream{key: key, base: base, transport: &http.Transport{
 		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   cfg.DialTimeout,
 		ResponseHeaderTimeout: cfg.ResponseTimeout,
@@ -91,28 +97,28 @@ func (p *proxy) upstream(serviceID, raw string, insecure bool) (*upstream, error
 		WriteBufferSize:       16 << 10,
 		ReadBufferSize:        16 << 10,
 	}}
-	p.upstreams[key] = u
+	fresh[key] = u
 	return u, nil
 }
 
-// keep forgets the servers that no service uses any more.
+// keep makes the servers of services the known ones and forgets all others.
 func (p *proxy) keep(services []*service) {
-	used := map[*upstream]bool{}
+	used := map[upstreamKey]*upstream{}
 	for _, s := range services {
 		for _, r := range s.routes {
 			for _, u := range r.upstreams {
-				used[u] = true
+				used[u.key] = u
 			}
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for key, u := range p.upstreams {
-		if !used[u] {
-			delete(p.upstreams, key)
+		if used[key] != u {
 			u.transport.CloseIdleConnections()
 		}
 	}
+	p.upstreams = used
 }
 
 func (p *proxy) close() { p.keep(nil) }

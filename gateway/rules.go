@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/policy"
@@ -13,14 +12,15 @@ import (
 // and column or the exception that does not fit. No connection is dropped, and a
 // request that began under the old rules ends under them.
 func (g *Gateway) SetRules(ctx context.Context, before, after string) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return http.ErrServerClosed
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	if _, err := g.ports(); err != nil {
+		return err
 	}
 	old := g.cfg
 	g.cfg.RulesBefore, g.cfg.RulesAfter = before, after
-	if len(g.services) == 0 {
+	g.generation++ // what Check prepared has the old rules
+	if len(g.policy.Services) == 0 {
 		return nil
 	}
 	if err := g.apply(ctx, g.policy); err != nil {

@@ -67,7 +67,8 @@ func (m *Manager) guard(op operation, next http.HandlerFunc) http.HandlerFunc {
 			m.writeError(w, r, err)
 			return
 		}
-		next(w, r.WithContext(withIdentity(r.Context(), id)))
+		ctx := context.WithValue(withIdentity(r.Context(), id), urlKey{}, r.URL)
+		next(w, r.WithContext(ctx))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/apiclient"
 	"github.com/ringwall/ringwall/manager"
 	"github.com/ringwall/ringwall/manager/store"
 )
@@ -53,9 +54,9 @@ func ok[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-func (b *bed) loginStatus(name, password string) *apigen.LoginResponse {
+func (b *bed) loginStatus(name, password string) *apiclient.LoginResponse {
 	b.t.Helper()
-	return ok[*apigen.LoginResponse](b.t)(b.client().LoginWithResponse(b.t.Context(), apigen.Credentials{Username: name, Password: password}))
+	return ok[*apiclient.LoginResponse](b.t)(b.client().LoginWithResponse(b.t.Context(), apigen.Credentials{Username: name, Password: password}))
 }
 
 func TestLoginGivesACookieThatScriptsAndOtherSitesCannotUse(t *testing.T) {
@@ -80,7 +81,7 @@ func TestWrongPasswordAndUnknownUserLookTheSame(t *testing.T) {
 	if !bytes.Equal(wrong.Body, unknown.Body) {
 		t.Errorf("%s differs from %s", wrong.Body, unknown.Body)
 	}
-	entries := *ok[*apigen.ListAuditResponse](t)(b.admin().ListAuditWithResponse(t.Context(), nil)).JSON200
+	entries := *ok[*apiclient.ListAuditResponse](t)(b.admin().ListAuditWithResponse(t.Context(), nil)).JSON200
 	if entries[2].Verb != "login-failed" || entries[2].Actor != "admin" || entries[2].Source != "127.0.0.1" || entries[1].Verb != "login-failed" || entries[1].Actor != "(unknown user)" {
 		t.Errorf("audit: %+v", entries[:3])
 	}
@@ -95,13 +96,13 @@ func TestSessionNeedsItsCSRFToken(t *testing.T) {
 	right := c.csrf
 	for _, token := range []string{"", "wrong", b.admin().csrf} {
 		c.csrf = token
-		answered(t, ok[*apigen.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "x"})), 403, apigen.Csrf)
-		answered(t, ok[*apigen.LogoutResponse](t)(c.LogoutWithResponse(t.Context())), 403, apigen.Csrf)
+		answered(t, ok[*apiclient.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "x"})), 403, apigen.Csrf)
+		answered(t, ok[*apiclient.LogoutResponse](t)(c.LogoutWithResponse(t.Context())), 403, apigen.Csrf)
 	}
-	answered(t, ok[*apigen.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context())), 200, "")
+	answered(t, ok[*apiclient.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context(), nil)), 200, "")
 	c.csrf = right
-	answered(t, ok[*apigen.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "x"})), 201, "")
-	again := ok[*apigen.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context()))
+	answered(t, ok[*apiclient.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "x"})), 201, "")
+	again := ok[*apiclient.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context()))
 	if again.JSON200.CsrfToken != right {
 		t.Error("the CSRF token of a session changed")
 	}
@@ -126,7 +127,7 @@ func TestRequestsFromOtherSitesAreRefused(t *testing.T) {
 func TestSessionsEndByIdlenessAgeAndLogout(t *testing.T) {
 	b := start(t)
 	alive := func(c *client) int {
-		return ok[*apigen.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context())).StatusCode()
+		return ok[*apiclient.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context())).StatusCode()
 	}
 	idle := b.admin()
 	b.clock.add(12*time.Hour - time.Second)
@@ -157,7 +158,7 @@ func TestSessionsEndByIdlenessAgeAndLogout(t *testing.T) {
 		t.Errorf("7 days after the login: %d", got)
 	}
 	out := b.admin()
-	r := ok[*apigen.LogoutResponse](t)(out.LogoutWithResponse(t.Context()))
+	r := ok[*apiclient.LogoutResponse](t)(out.LogoutWithResponse(t.Context()))
 	answered(t, r, 204, "")
 	if !strings.Contains(r.HTTPResponse.Header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Errorf("logout's cookie: %s", r.HTTPResponse.Header.Get("Set-Cookie"))
@@ -172,7 +173,7 @@ func TestLoginEndsTheSessionItIsMadeFrom(t *testing.T) {
 	c := b.admin()
 	old := c.http.Jar.Cookies(b.url())[0].Value
 	c.csrf = ""
-	r := ok[*apigen.LoginResponse](t)(c.LoginWithResponse(t.Context(), apigen.Credentials{Username: "admin", Password: b.password}))
+	r := ok[*apiclient.LoginResponse](t)(c.LoginWithResponse(t.Context(), apigen.Credentials{Username: "admin", Password: b.password}))
 	answered(t, r, 200, "")
 	raw, err := http.NewRequestWithContext(t.Context(), "GET", "/api/v1/session", nil)
 	if err != nil {
@@ -250,29 +251,29 @@ func TestOneAddressCannotTryAllUsers(t *testing.T) {
 func TestTokens(t *testing.T) {
 	b := start(t)
 	operator := b.user("op", manager.Operator)
-	r := ok[*apigen.CreateTokenResponse](t)(operator.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "", Role: manager.Admin, Expires: new(b.clock.Now())}))
+	r := ok[*apiclient.CreateTokenResponse](t)(operator.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "", Role: manager.Admin, Expires: new(b.clock.Now())}))
 	answered(t, r, 422, apigen.Invalid, "name:", "is more than your own", "expires:")
 	expires := b.clock.Now().Add(time.Hour)
-	r = ok[*apigen.CreateTokenResponse](t)(operator.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "ci", Role: manager.Operator, Expires: &expires}))
+	r = ok[*apiclient.CreateTokenResponse](t)(operator.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "ci", Role: manager.Operator, Expires: &expires}))
 	answered(t, r, 201, "")
 	if !strings.HasPrefix(r.JSON201.Secret, "rwt_") || len(r.JSON201.Secret) < 45 {
 		t.Errorf("secret: %d bytes", len(r.JSON201.Secret))
 	}
 	c := b.client()
 	c.auth = r.JSON201.Secret
-	answered(t, ok[*apigen.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "by token"})), 201, "")
-	answered(t, ok[*apigen.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context())), 403, apigen.Forbidden, "needs the role admin")
-	answered(t, ok[*apigen.CreateTokenResponse](t)(c.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "more", Role: manager.Viewer})), 403, apigen.Forbidden)
-	answered(t, ok[*apigen.ChangePasswordResponse](t)(c.ChangePasswordWithResponse(t.Context(), apigen.PasswordChange{Current: goodPassword, New: "another good one"})), 403, apigen.Forbidden)
-	answered(t, ok[*apigen.LogoutResponse](t)(c.LogoutWithResponse(t.Context())), 400, apigen.BadRequest)
-	s := ok[*apigen.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context()))
+	answered(t, ok[*apiclient.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "by token"})), 201, "")
+	answered(t, ok[*apiclient.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context(), nil)), 403, apigen.Forbidden, "needs the role admin")
+	answered(t, ok[*apiclient.CreateTokenResponse](t)(c.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "more", Role: manager.Viewer})), 403, apigen.Forbidden)
+	answered(t, ok[*apiclient.ChangePasswordResponse](t)(c.ChangePasswordWithResponse(t.Context(), apigen.PasswordChange{Current: goodPassword, New: "another good one"})), 403, apigen.Forbidden)
+	answered(t, ok[*apiclient.LogoutResponse](t)(c.LogoutWithResponse(t.Context())), 400, apigen.BadRequest)
+	s := ok[*apiclient.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context()))
 	if s.JSON200.User.Name != "op" || s.JSON200.CsrfToken != "" {
 		t.Errorf("session of a token: %s", s.Body)
 	}
 
 	used := func() *time.Time {
 		b.Flush(t.Context())
-		list := *ok[*apigen.ListTokensResponse](t)(operator.ListTokensWithResponse(t.Context())).JSON200
+		list := *ok[*apiclient.ListTokensResponse](t)(operator.ListTokensWithResponse(t.Context(), nil)).JSON200
 		return list[0].LastUsed
 	}
 	first := used()
@@ -295,33 +296,33 @@ func TestTokens(t *testing.T) {
 	op := s.JSON200.User.Id
 	update := func(u apigen.UserUpdate) {
 		t.Helper()
-		answered(t, ok[*apigen.UpdateUserResponse](t)(admin.UpdateUserWithResponse(t.Context(), op, u)), 200, "")
+		answered(t, ok[*apiclient.UpdateUserResponse](t)(admin.UpdateUserWithResponse(t.Context(), op, u)), 200, "")
 	}
 	update(apigen.UserUpdate{Role: new(manager.Viewer)}) // a token is never more than its owner
-	answered(t, ok[*apigen.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "later"})), 403, apigen.Forbidden)
+	answered(t, ok[*apiclient.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "later"})), 403, apigen.Forbidden)
 	update(apigen.UserUpdate{Disabled: new(true)})
-	answered(t, ok[*apigen.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context())), 401, apigen.Unauthenticated)
-	answered(t, ok[*apigen.ListSitesResponse](t)(operator.ListSitesWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context(), nil)), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.ListSitesResponse](t)(operator.ListSitesWithResponse(t.Context(), nil)), 401, apigen.Unauthenticated)
 	answered(t, b.loginStatus("op", goodPassword), 401, apigen.Unauthenticated)
 	update(apigen.UserUpdate{Disabled: new(false)})
-	answered(t, ok[*apigen.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context())), 200, "")
-	answered(t, ok[*apigen.ListSitesResponse](t)(operator.ListSitesWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context(), nil)), 200, "")
+	answered(t, ok[*apiclient.ListSitesResponse](t)(operator.ListSitesWithResponse(t.Context(), nil)), 401, apigen.Unauthenticated)
 	b.clock.add(time.Hour)
-	answered(t, ok[*apigen.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context(), nil)), 401, apigen.Unauthenticated)
 
 	other := b.user("other", manager.Viewer)
-	if list := *ok[*apigen.ListTokensResponse](t)(other.ListTokensWithResponse(t.Context())).JSON200; len(list) != 0 {
+	if list := *ok[*apiclient.ListTokensResponse](t)(other.ListTokensWithResponse(t.Context(), nil)).JSON200; len(list) != 0 {
 		t.Errorf("a viewer sees somebody else's tokens: %v", list)
 	}
-	answered(t, ok[*apigen.DeleteTokenResponse](t)(other.DeleteTokenWithResponse(t.Context(), id)), 404, apigen.NotFound)
-	if list := *ok[*apigen.ListTokensResponse](t)(admin.ListTokensWithResponse(t.Context())).JSON200; len(list) != 1 || list[0].User != "op" {
+	answered(t, ok[*apiclient.DeleteTokenResponse](t)(other.DeleteTokenWithResponse(t.Context(), id)), 404, apigen.NotFound)
+	if list := *ok[*apiclient.ListTokensResponse](t)(admin.ListTokensWithResponse(t.Context(), nil)).JSON200; len(list) != 1 || list[0].User != "op" {
 		t.Errorf("an admin sees: %v", list)
 	}
-	answered(t, ok[*apigen.DeleteTokenResponse](t)(admin.DeleteTokenWithResponse(t.Context(), id)), 204, "")
+	answered(t, ok[*apiclient.DeleteTokenResponse](t)(admin.DeleteTokenWithResponse(t.Context(), id)), 204, "")
 	c.auth = "rwt_invented"
-	answered(t, ok[*apigen.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context(), nil)), 401, apigen.Unauthenticated)
 
-	for _, e := range *ok[*apigen.ListAuditResponse](t)(admin.ListAuditWithResponse(t.Context(), nil)).JSON200 {
+	for _, e := range *ok[*apiclient.ListAuditResponse](t)(admin.ListAuditWithResponse(t.Context(), nil)).JSON200 {
 		if text := fmt.Sprint(e, deref(e.Before), deref(e.After)); strings.Contains(text, "rwt_") || strings.Contains(text, "argon2") {
 			t.Errorf("a secret is in the audit trail: %s", text)
 		}
@@ -331,9 +332,9 @@ func TestTokens(t *testing.T) {
 func TestUsers(t *testing.T) {
 	b := start(t)
 	c := b.admin()
-	create := func(name, password string, role apigen.Role) *apigen.CreateUserResponse {
+	create := func(name, password string, role apigen.Role) *apiclient.CreateUserResponse {
 		t.Helper()
-		return ok[*apigen.CreateUserResponse](t)(c.CreateUserWithResponse(t.Context(), apigen.UserCreate{Name: name, Password: password, Role: role}))
+		return ok[*apiclient.CreateUserResponse](t)(c.CreateUserWithResponse(t.Context(), apigen.UserCreate{Name: name, Password: password, Role: role}))
 	}
 	answered(t, create("no spaces", "short", "boss"), 422, apigen.Invalid, "name:", "password: needs 12", `role \"boss\"`)
 	alice := create("alice", goodPassword, manager.Viewer)
@@ -344,32 +345,32 @@ func TestUsers(t *testing.T) {
 	}
 	id := alice.JSON201.Id
 	session := b.login("alice", goodPassword)
-	answered(t, ok[*apigen.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Password: new("set by an admin")})), 200, "")
-	answered(t, ok[*apigen.GetSessionResponse](t)(session.GetSessionWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Password: new("set by an admin")})), 200, "")
+	answered(t, ok[*apiclient.GetSessionResponse](t)(session.GetSessionWithResponse(t.Context())), 401, apigen.Unauthenticated)
 	session = b.login("alice", "set by an admin")
 	second := b.login("alice", "set by an admin")
-	change := func(current, next string) *apigen.ChangePasswordResponse {
+	change := func(current, next string) *apiclient.ChangePasswordResponse {
 		t.Helper()
-		return ok[*apigen.ChangePasswordResponse](t)(session.ChangePasswordWithResponse(t.Context(), apigen.PasswordChange{Current: current, New: next}))
+		return ok[*apiclient.ChangePasswordResponse](t)(session.ChangePasswordWithResponse(t.Context(), apigen.PasswordChange{Current: current, New: next}))
 	}
 	answered(t, change("not this one", "chosen by alice"), 422, apigen.Invalid, "current: is not your password")
 	answered(t, change("set by an admin", "Password1234"), 422, apigen.Invalid, "most common")
 	answered(t, change("set by an admin", "chosen by alice"), 204, "")
-	answered(t, ok[*apigen.GetSessionResponse](t)(session.GetSessionWithResponse(t.Context())), 200, "")
-	answered(t, ok[*apigen.GetSessionResponse](t)(second.GetSessionWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.GetSessionResponse](t)(session.GetSessionWithResponse(t.Context())), 200, "")
+	answered(t, ok[*apiclient.GetSessionResponse](t)(second.GetSessionWithResponse(t.Context())), 401, apigen.Unauthenticated)
 	b.login("alice", "chosen by alice")
 
-	self := ok[*apigen.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context())).JSON200.User.Id
+	self := ok[*apiclient.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context())).JSON200.User.Id
 	for _, u := range []apigen.UserUpdate{{Disabled: new(true)}, {Role: new(manager.Operator)}} {
-		answered(t, ok[*apigen.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), self, u)), 409, apigen.Conflict, "last administrator")
+		answered(t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), self, u)), 409, apigen.Conflict, "last administrator")
 	}
-	answered(t, ok[*apigen.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), self)), 409, apigen.Conflict, "last administrator")
-	answered(t, ok[*apigen.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Role: new(manager.Admin)})), 200, "")
-	answered(t, ok[*apigen.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), self)), 204, "")
-	answered(t, ok[*apigen.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), self)), 409, apigen.Conflict, "last administrator")
+	answered(t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Role: new(manager.Admin)})), 200, "")
+	answered(t, ok[*apiclient.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), self)), 204, "")
+	answered(t, ok[*apiclient.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context(), nil)), 401, apigen.Unauthenticated)
 	c = b.login("alice", "chosen by alice")
-	answered(t, ok[*apigen.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), "nobody")), 404, apigen.NotFound)
-	if users := *ok[*apigen.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context())).JSON200; len(users) != 1 || users[0].LastLogin == nil {
+	answered(t, ok[*apiclient.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), "nobody")), 404, apigen.NotFound)
+	if users := *ok[*apiclient.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context(), nil)).JSON200; len(users) != 1 || users[0].LastLogin == nil {
 		t.Errorf("users: %+v", users)
 	}
 }
@@ -409,9 +410,9 @@ func TestFirstAdminAndResetOnTheCommandLine(t *testing.T) {
 	if err := b.SetPassword(t.Context(), "Admin", goodPassword); err != nil {
 		t.Fatal(err)
 	}
-	answered(t, ok[*apigen.GetSessionResponse](t)(session.GetSessionWithResponse(t.Context())), 401, apigen.Unauthenticated)
+	answered(t, ok[*apiclient.GetSessionResponse](t)(session.GetSessionWithResponse(t.Context())), 401, apigen.Unauthenticated)
 	c := b.login("admin", goodPassword)
-	entries := *ok[*apigen.ListAuditResponse](t)(c.ListAuditWithResponse(t.Context(), nil)).JSON200
+	entries := *ok[*apiclient.ListAuditResponse](t)(c.ListAuditWithResponse(t.Context(), nil)).JSON200
 	if e := entries[1]; e.Actor != "command line" || e.Verb != "password" || e.Name != "admin" {
 		t.Errorf("audit: %+v", e)
 	}

@@ -2,68 +2,118 @@ package manager
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/auditapi"
 	"github.com/ringwall/ringwall/manager/store"
+	"github.com/ringwall/ringwall/policy"
 )
 
-// change runs fn in one transaction, compiles what it left behind, makes it the
-// running policy of the gateways and commits. When any of it fails, nothing changed.
-// It goes on when the client goes away, because half a change helps nobody.
+// change runs fn in one transaction, and has the gateways take the policy that comes
+// of it. Nothing is changed when fn fails or a gateway would refuse the policy. It goes
+// on when the client goes away, because half a change helps nobody.
+//
+// Compiling rules takes seconds, and a gateway may be far away, so no transaction is
+// open while gateways are asked: everybody else, logins included, would wait for it.
+// Instead fn runs twice. The first time in a transaction that is taken back: what it
+// leaves behind is the policy that the gateways check. The second time for good, if
+// the policy's version is still the one that the check was about; otherwise somebody
+// else made a change in between and everything begins again. The version is counted
+// in the database, so this holds between several managers too; turn only keeps the
+// changes of this one from disturbing each other.
+//
+// So fn must be repeatable: it depends on nothing but the transaction and on values
+// that it does not change, and makes no ids.
 func (m *Manager) change(ctx context.Context, fn func(tx *store.Tx) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.changeTimeout)
 	defer cancel()
-	m.changes.Lock()
-	defer m.changes.Unlock()
-	applied := false
-	var version int64
-	err := m.store.Write(ctx, func(tx *store.Tx) error {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for range maxTries {
+		p, err := m.draft(ctx, fn)
+		if err != nil {
+			return err
+		}
+		if err := m.gateways.Check(ctx, p); err != nil {
+			return refused(err)
+		}
+		err = m.store.Write(ctx, func(tx *store.Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			version, err := tx.NextPolicyVersion(ctx)
+			if err == nil && version != p.Version {
+				err = errOvertaken
+			}
+			return err
+		})
+		switch {
+		case err == nil:
+			m.publish(p)
+			return nil
+		case !m.overtaken(ctx, p):
+			return err
+		}
+	}
+	return conflict("other changes keep coming; try again")
+}
+
+// maxTries is how often a change begins again because others were quicker.
+const maxTries = 10
+
+// errOvertaken ends a change because the objects are not those that were checked.
+var errOvertaken = errors.New("somebody else changed the policy")
+
+// overtaken reports whether the stored policy is no longer the one that p was made
+// from. What fn says then, such as that an object is gone, may have changed too.
+func (m *Manager) overtaken(ctx context.Context, p policy.Policy) bool {
+	version, err := m.store.PolicyVersion(ctx)
+	return err == nil && version != p.Version-1
+}
+
+// draft returns the policy as it would be after fn.
+func (m *Manager) draft(ctx context.Context, fn func(tx *store.Tx) error) (p policy.Policy, err error) {
+	err = m.store.Try(ctx, func(tx *store.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
 		if _, err := tx.NextPolicyVersion(ctx); err != nil {
 			return err
 		}
-		p, err := compile(ctx, tx.Reader)
-		if err != nil {
-			return err
-		}
-		if err := m.gateways.Apply(ctx, p); err != nil {
-			return refused(err)
-		}
-		applied, version = true, p.Version
-		return nil
+		p, err = compile(ctx, tx.Reader)
+		return err
 	})
-	if err == nil {
-		m.log.Debug("policy changed", "version", version) // the gateways say so at info
-		return nil
-	}
-	if applied { // the commit failed: the gateways must not run what is not stored
-		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.changeTimeout)
-		defer cancel()
-		old, perr := m.Policy(back)
-		if perr == nil {
-			perr = m.gateways.Apply(back, old)
-		}
-		if perr != nil {
-			m.log.Error("gateways run a policy that could not be stored; restart Ringwall", "version", version, "err", perr)
-		}
-		return errors.Join(err, perr)
-	}
-	return err
+	return p, err
+}
+
+// publish hands a committed policy to the gateways.
+func (m *Manager) publish(p policy.Policy) {
+	m.published.Store(p.Version)
+	m.gateways.Publish(p)
+	m.log.Debug("policy changed", "version", p.Version) // the gateways say so at info
 }
 
 // refused is the answer when the gateways do not take a policy.
 func refused(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("apply policy: %w", err)
+		return fmt.Errorf("check policy: %w", err)
 	}
-	return &apiError{status: http.StatusUnprocessableEntity, code: apigen.Invalid, message: "the gateway refused the change", problems: problems(err), cause: err}
+	return &apiError{
+		status: http.StatusUnprocessableEntity, code: apigen.Invalid, message: "the gateway refused the change",
+		problems: problems(err), cause: err,
+	}
 }
 
 // actor is who changes something.
@@ -107,30 +157,51 @@ func auditJSON(v any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
-// ListAudit implements apigen.StrictServerInterface.
-func (s server) ListAudit(ctx context.Context, r apigen.ListAuditRequestObject) (apigen.ListAuditResponseObject, error) {
+// ListAudit implements the generated server interface.
+func (s server) ListAudit(ctx context.Context, r auditapi.ListAuditRequestObject) (auditapi.ListAuditResponseObject, error) {
 	limit, err := within("limit", r.Params.Limit, 100, 1000)
 	if err != nil {
 		return nil, err
 	}
-	var before int64
+	before := int64(math.MaxInt64)
 	if r.Params.Before != nil {
-		if before = *r.Params.Before; before < 1 {
-			return apigen.ListAudit200JSONResponse{}, nil
+		before = *r.Params.Before
+	}
+	if r.Params.Cursor != nil {
+		if before, err = auditCursor(*r.Params.Cursor); err != nil {
+			return nil, err
 		}
 	}
-	entries, err := s.store.Audit(ctx, before, limit)
+	entries, err := s.store.Audit(ctx, max(before, 1), limit+1)
 	if err != nil {
 		return nil, err
 	}
-	out := make(apigen.ListAudit200JSONResponse, len(entries))
+	var headers auditapi.ListAudit200ResponseHeaders
+	if len(entries) > limit {
+		entries = entries[:limit]
+		headers.Link = nextLink(ctx, cursorOf(strconv.FormatInt(entries[limit-1].ID, 10)))
+	}
+	out := make([]apigen.AuditEntry, len(entries))
 	for i, e := range entries {
 		out[i] = apigen.AuditEntry{
 			Id: e.ID, Time: e.Time, Actor: e.Actor, Source: e.Source, Verb: e.Verb, Object: e.Object, ObjectId: optional(e.ObjectID),
 			Name: e.Name, Before: optional(e.Before), After: optional(e.After),
 		}
 	}
-	return out, nil
+	return auditapi.ListAudit200JSONResponse{Body: out, Headers: headers}, nil
+}
+
+// auditCursor is the id below which a page begins. Unlike the other lists, the audit
+// trail is read by pages from the database too, because it grows with every change.
+func auditCursor(cursor string) (int64, error) {
+	key, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		var id int64
+		if id, err = strconv.ParseInt(string(key), 10, 64); err == nil {
+			return id, nil
+		}
+	}
+	return 0, badRequest("cursor: %q is not one that this list gave", cursor)
 }
 
 // within returns the value of a parameter from 1 to highest, or its default.

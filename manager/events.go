@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/eventsapi"
+	"github.com/ringwall/ringwall/api/apigen/gatewaysapi"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
 )
@@ -57,8 +60,8 @@ func filter(q *string) (string, error) {
 	return "", badRequest("q: must not be longer than %d bytes", maxFilterBytes)
 }
 
-// ListEvents implements apigen.StrictServerInterface.
-func (s server) ListEvents(ctx context.Context, r apigen.ListEventsRequestObject) (apigen.ListEventsResponseObject, error) {
+// ListEvents implements the generated server interface.
+func (s server) ListEvents(ctx context.Context, r eventsapi.ListEventsRequestObject) (eventsapi.ListEventsResponseObject, error) {
 	q, err := s.query(r.Params.From, r.Params.To, r.Params.Q)
 	if err != nil {
 		return nil, err
@@ -71,11 +74,11 @@ func (s server) ListEvents(ctx context.Context, r apigen.ListEventsRequestObject
 	defer cancel()
 	page, err := s.events.List(ctx, q)
 	page.Events = filled(page.Events)
-	return apigen.ListEvents200JSONResponse(page), err
+	return eventsapi.ListEvents200JSONResponse(page), err
 }
 
-// EventFacets implements apigen.StrictServerInterface.
-func (s server) EventFacets(ctx context.Context, r apigen.EventFacetsRequestObject) (apigen.EventFacetsResponseObject, error) {
+// EventFacets implements the generated server interface.
+func (s server) EventFacets(ctx context.Context, r eventsapi.EventFacetsRequestObject) (eventsapi.EventFacetsResponseObject, error) {
 	q, err := s.query(r.Params.From, r.Params.To, r.Params.Q)
 	if err != nil {
 		return nil, err
@@ -84,11 +87,11 @@ func (s server) EventFacets(ctx context.Context, r apigen.EventFacetsRequestObje
 	defer cancel()
 	facets, err := s.events.Facets(ctx, q)
 	facets.Fields = filled(facets.Fields)
-	return apigen.EventFacets200JSONResponse(facets), err
+	return eventsapi.EventFacets200JSONResponse(facets), err
 }
 
-// EventHistogram implements apigen.StrictServerInterface.
-func (s server) EventHistogram(ctx context.Context, r apigen.EventHistogramRequestObject) (apigen.EventHistogramResponseObject, error) {
+// EventHistogram implements the generated server interface.
+func (s server) EventHistogram(ctx context.Context, r eventsapi.EventHistogramRequestObject) (eventsapi.EventHistogramResponseObject, error) {
 	q, err := s.query(r.Params.From, r.Params.To, r.Params.Q)
 	if err != nil {
 		return nil, err
@@ -100,19 +103,19 @@ func (s server) EventHistogram(ctx context.Context, r apigen.EventHistogramReque
 	defer cancel()
 	h, err := s.events.Histogram(ctx, q)
 	h.Times, h.Block, h.Alert, h.Pass = filled(h.Times), filled(h.Block), filled(h.Alert), filled(h.Pass)
-	return apigen.EventHistogram200JSONResponse(h), err
+	return eventsapi.EventHistogram200JSONResponse(h), err
 }
 
-// GetEvent implements apigen.StrictServerInterface.
-func (s server) GetEvent(ctx context.Context, r apigen.GetEventRequestObject) (apigen.GetEventResponseObject, error) {
+// GetEvent implements the generated server interface.
+func (s server) GetEvent(ctx context.Context, r eventsapi.GetEventRequestObject) (eventsapi.GetEventResponseObject, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	e, err := s.events.Get(ctx, r.Id)
-	return apigen.GetEvent200JSONResponse(e), eventError(err, r.Id)
+	return eventsapi.GetEvent200JSONResponse(e), eventError(err, r.Id)
 }
 
-// QueryLake implements apigen.StrictServerInterface.
-func (s server) QueryLake(ctx context.Context, r apigen.QueryLakeRequestObject) (apigen.QueryLakeResponseObject, error) {
+// QueryLake implements the generated server interface.
+func (s server) QueryLake(ctx context.Context, r eventsapi.QueryLakeRequestObject) (eventsapi.QueryLakeResponseObject, error) {
 	limit, err := within("limit", r.Body.Limit, 1000, 10_000)
 	if err != nil {
 		return nil, err
@@ -130,15 +133,16 @@ func (s server) QueryLake(ctx context.Context, r apigen.QueryLakeRequestObject) 
 		return nil, badRequest("%v", err)
 	}
 	table.Columns, table.Rows = filled(table.Columns), filled(table.Rows)
-	return apigen.QueryLake200JSONResponse(table), nil
+	return eventsapi.QueryLake200JSONResponse(table), nil
 }
 
-// ListGateways implements apigen.StrictServerInterface.
-func (s server) ListGateways(context.Context, apigen.ListGatewaysRequestObject) (apigen.ListGatewaysResponseObject, error) {
-	return apigen.ListGateways200JSONResponse(s.status()), nil
+// ListGateways implements the generated server interface.
+func (s server) ListGateways(ctx context.Context, r gatewaysapi.ListGatewaysRequestObject) (gatewaysapi.ListGatewaysResponseObject, error) {
+	page, link, err := paged(ctx, s.status(), func(g asset.GatewayStatus) string { return g.ID }, r.Params.Limit, r.Params.Cursor)
+	return gatewaysapi.ListGateways200JSONResponse{Body: page, Headers: gatewaysapi.ListGateways200ResponseHeaders{Link: link}}, err
 }
 
-// status is the gateways' state with empty lists instead of absent ones.
+// status is the gateways' state by id, with empty lists instead of absent ones.
 func (m *Manager) status() []asset.GatewayStatus {
 	list := filled(m.gateways.Status())
 	out := make([]asset.GatewayStatus, len(list))
@@ -146,6 +150,7 @@ func (m *Manager) status() []asset.GatewayStatus {
 		g.Listeners, g.Upstreams, g.Traffic = filled(g.Listeners), filled(g.Upstreams), filled(g.Traffic)
 		out[i] = g
 	}
+	slices.SortStableFunc(out, func(a, b asset.GatewayStatus) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
 
@@ -164,8 +169,8 @@ const (
 	sendTimeout = 30 * time.Second
 )
 
-// StreamEvents implements apigen.StrictServerInterface.
-func (s server) StreamEvents(ctx context.Context, r apigen.StreamEventsRequestObject) (apigen.StreamEventsResponseObject, error) {
+// StreamEvents implements the generated server interface.
+func (s server) StreamEvents(ctx context.Context, r eventsapi.StreamEventsRequestObject) (eventsapi.StreamEventsResponseObject, error) {
 	f, err := filter(r.Params.Q)
 	if err != nil {
 		return nil, err
@@ -196,7 +201,7 @@ type stream struct {
 	told    int64 // how many dropped events the client knows of
 }
 
-// VisitStreamEventsResponse implements apigen.StreamEventsResponseObject.
+// VisitStreamEventsResponse implements eventsapi.StreamEventsResponseObject.
 func (s *stream) VisitStreamEventsResponse(w http.ResponseWriter) error {
 	defer s.m.streams.close(s.check)
 	defer s.cancel()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/apiclient"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager"
@@ -20,30 +21,30 @@ func TestQuestionsReachTheLakeAsAsked(t *testing.T) {
 	ctx := t.Context()
 	now := b.clock.Now()
 	from, to := now.Add(-3*time.Hour), now.Add(-2*time.Hour)
-	answered(t, ok[*apigen.ListEventsResponse](t)(c.ListEventsWithResponse(ctx, &apigen.ListEventsParams{From: &from, To: &to, Q: new("action:block"), Cursor: new("c"), Limit: new(5)})), 200, "")
+	answered(t, ok[*apiclient.ListEventsResponse](t)(c.ListEventsWithResponse(ctx, &apiclient.ListEventsParams{From: &from, To: &to, Q: new("action:block"), Cursor: new("c"), Limit: new(5)})), 200, "")
 	if want, got := (event.Query{From: from, To: to, Filter: "action:block", Cursor: "c", Limit: 5}), b.events.asked(); got != want {
 		t.Errorf("want %+v, got %+v", want, got)
 	}
-	answered(t, ok[*apigen.ListEventsResponse](t)(c.ListEventsWithResponse(ctx, nil)), 200, "")
+	answered(t, ok[*apiclient.ListEventsResponse](t)(c.ListEventsWithResponse(ctx, nil)), 200, "")
 	if want, got := (event.Query{From: now.Add(-time.Hour), To: now, Limit: 200}), b.events.asked(); got != want {
 		t.Errorf("defaults: want %+v, got %+v", want, got)
 	}
-	answered(t, ok[*apigen.EventHistogramResponse](t)(c.EventHistogramWithResponse(ctx, &apigen.EventHistogramParams{Buckets: new(7)})), 200, "")
+	answered(t, ok[*apiclient.EventHistogramResponse](t)(c.EventHistogramWithResponse(ctx, &apiclient.EventHistogramParams{Buckets: new(7)})), 200, "")
 	if got := b.events.asked(); got.Buckets != 7 {
 		t.Errorf("buckets: %+v", got)
 	}
-	facets := ok[*apigen.EventFacetsResponse](t)(c.EventFacetsWithResponse(ctx, nil))
+	facets := ok[*apiclient.EventFacetsResponse](t)(c.EventFacetsWithResponse(ctx, nil))
 	if answered(t, facets, 200, ""); !strings.Contains(string(facets.Body), `"fields":[]`) {
 		t.Errorf("facets: %s", facets.Body)
 	}
-	if e := ok[*apigen.GetEventResponse](t)(c.GetEventWithResponse(ctx, "e1")); e.JSON200 == nil || e.JSON200.ID != "e1" {
+	if e := ok[*apiclient.GetEventResponse](t)(c.GetEventWithResponse(ctx, "e1")); e.JSON200 == nil || e.JSON200.ID != "e1" {
 		t.Errorf("event: %s", e.Body)
 	}
-	table := ok[*apigen.QueryLakeResponse](t)(c.QueryLakeWithResponse(ctx, apigen.LakeQuery{Sql: "SELECT 1", Limit: new(3)}))
+	table := ok[*apiclient.QueryLakeResponse](t)(c.QueryLakeWithResponse(ctx, apigen.LakeQuery{Sql: "SELECT 1", Limit: new(3)}))
 	if string(table.Body) != `{"columns":["1"],"rows":[[3]],"truncated":false}`+"\n" {
 		t.Errorf("table: %s", table.Body)
 	}
-	attack := ok[*apigen.SendTestAttackResponse](t)(c.SendTestAttackWithResponse(ctx, "nobody"))
+	attack := ok[*apiclient.SendTestAttackResponse](t)(c.SendTestAttackWithResponse(ctx, "nobody"))
 	answered(t, attack, 404, apigen.NotFound)
 }
 
@@ -51,9 +52,9 @@ func TestLakeFailureIsNoMistakeOfTheUser(t *testing.T) {
 	b := start(t)
 	c := b.token(b.admin(), manager.Viewer)
 	b.events.err = context.DeadlineExceeded
-	answered(t, ok[*apigen.EventFacetsResponse](t)(c.EventFacetsWithResponse(t.Context(), nil)), 503, apigen.Unavailable, "took too long")
+	answered(t, ok[*apiclient.EventFacetsResponse](t)(c.EventFacetsWithResponse(t.Context(), nil)), 503, apigen.Unavailable, "took too long")
 	b.events.err = http.ErrBodyNotAllowed
-	r := ok[*apigen.EventFacetsResponse](t)(c.EventFacetsWithResponse(t.Context(), nil))
+	r := ok[*apiclient.EventFacetsResponse](t)(c.EventFacetsWithResponse(t.Context(), nil))
 	answered(t, r, 500, apigen.Internal)
 	if strings.Contains(string(r.Body), http.ErrBodyNotAllowed.Error()) {
 		t.Errorf("the inside shows: %s", r.Body)
@@ -80,7 +81,7 @@ func TestQueryStopsWhenTheClientLeaves(t *testing.T) {
 // stream opens an event stream and returns its lines.
 func (b *bed) stream(c *client) (lines *bufio.Scanner, send chan event.Summary) {
 	b.t.Helper()
-	resp, err := c.StreamEvents(b.t.Context(), &apigen.StreamEventsParams{Q: new("action:block")})
+	resp, err := c.StreamEvents(b.t.Context(), &apiclient.StreamEventsParams{Q: new("action:block")})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -136,8 +137,8 @@ func TestStreamEndsWhenTheRightToItDoes(t *testing.T) {
 	expect(t, lines, ": here they come")
 	stays, send := b.stream(other)
 	expect(t, stays, ": here they come")
-	id := ok[*apigen.GetSessionResponse](t)(viewer.GetSessionWithResponse(t.Context())).JSON200.User.Id
-	answered(t, ok[*apigen.UpdateUserResponse](t)(admin.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Disabled: new(true)})), 200, "")
+	id := ok[*apiclient.GetSessionResponse](t)(viewer.GetSessionWithResponse(t.Context())).JSON200.User.Id
+	answered(t, ok[*apiclient.UpdateUserResponse](t)(admin.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Disabled: new(true)})), 200, "")
 	if lines.Scan() {
 		t.Errorf("a disabled user still reads: %s", lines.Text())
 	}
@@ -176,7 +177,7 @@ func TestOverviewJoinsLakeGatewaysAndObjects(t *testing.T) {
 	p.events.stats = event.Stats{Attacks: []event.AttackCount{{Attack: "sqli", Title: "SQL injection", Count: 3, Blocked: 2}}, TopSources: []event.Count{{Value: "192.0.2.1", Count: 3}}}
 	overview := func() apigen.Overview {
 		t.Helper()
-		o := ok[*apigen.GetOverviewResponse](t)(p.c.GetOverviewWithResponse(ctx, &apigen.GetOverviewParams{From: &from, Buckets: new(10)}))
+		o := ok[*apiclient.GetOverviewResponse](t)(p.c.GetOverviewWithResponse(ctx, &apiclient.GetOverviewParams{From: &from, Buckets: new(10)}))
 		answered(t, o, 200, "")
 		var total int64
 		for _, n := range o.JSON200.Traffic {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/apiclient"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager"
@@ -115,9 +116,9 @@ func (f *fakeEvents) Subscribe(ctx context.Context, filter string) (<-chan event
 // fakeGateways stands for the data plane.
 type fakeGateways struct {
 	mu      sync.Mutex
-	applied []policy.Policy
+	applied []policy.Policy // published
 	refuse  error
-	onApply func(context.Context, policy.Policy)
+	onCheck func(context.Context, policy.Policy)
 	status  []asset.GatewayStatus
 }
 
@@ -127,17 +128,22 @@ func (f *fakeGateways) Status() []asset.GatewayStatus {
 	return f.status
 }
 
-func (f *fakeGateways) Apply(ctx context.Context, p policy.Policy) error {
-	if f.onApply != nil {
-		f.onApply(ctx, p)
+func (f *fakeGateways) Check(ctx context.Context, p policy.Policy) error {
+	if f.onCheck != nil {
+		f.onCheck(ctx, p)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.refuse != nil {
 		return f.refuse
 	}
+	return ctx.Err()
+}
+
+func (f *fakeGateways) Publish(p policy.Policy) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.applied = append(f.applied, p)
-	return nil
 }
 
 // Rule knows one rule.
@@ -232,7 +238,7 @@ func (b *bed) stop() {
 
 // client is a typed client with a cookie jar and the CSRF token of its session.
 type client struct {
-	*apigen.ClientWithResponses
+	*apiclient.ClientWithResponses
 	http *http.Client
 	csrf string
 	auth string
@@ -248,8 +254,8 @@ func (b *bed) client() *client {
 	hc := *c.http
 	hc.Jar = jar
 	c.http = &hc
-	c.ClientWithResponses, err = apigen.NewClientWithResponses(b.server.URL+"/api/v1", apigen.WithHTTPClient(c.http),
-		apigen.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
+	c.ClientWithResponses, err = apiclient.NewClientWithResponses(b.server.URL+"/api/v1", apiclient.WithHTTPClient(c.http),
+		apiclient.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 			if c.csrf != "" {
 				r.Header.Set("X-CSRF-Token", c.csrf)
 			}

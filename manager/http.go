@@ -13,6 +13,13 @@ import (
 
 	"github.com/ringwall/ringwall/api"
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/auditapi"
+	"github.com/ringwall/ringwall/api/apigen/eventsapi"
+	"github.com/ringwall/ringwall/api/apigen/gatewaysapi"
+	"github.com/ringwall/ringwall/api/apigen/sessionapi"
+	"github.com/ringwall/ringwall/api/apigen/sitesapi"
+	"github.com/ringwall/ringwall/api/apigen/tuningapi"
+	"github.com/ringwall/ringwall/api/apigen/usersapi"
 )
 
 const (
@@ -27,11 +34,35 @@ func (m *Manager) Handler() http.Handler {
 		method, path, _ := strings.Cut(op.pattern, " ")
 		rt.guarded[method+" "+base+path] = op
 	}
-	strict := apigen.NewStrictHandlerWithOptions(server{m}, nil, apigen.StrictHTTPServerOptions{
-		RequestErrorHandlerFunc:  m.badRequest,
-		ResponseErrorHandlerFunc: m.writeError,
-	})
-	apigen.HandlerWithOptions(strict, apigen.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: m.badRequest})
+	s, bad, wrong := server{m}, m.badRequest, m.writeError
+	sessionapi.HandlerWithOptions(
+		sessionapi.NewStrictHandlerWithOptions(s, nil, sessionapi.StrictHTTPServerOptions{RequestErrorHandlerFunc: bad, ResponseErrorHandlerFunc: wrong}),
+		sessionapi.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: bad},
+	)
+	usersapi.HandlerWithOptions(
+		usersapi.NewStrictHandlerWithOptions(s, nil, usersapi.StrictHTTPServerOptions{RequestErrorHandlerFunc: bad, ResponseErrorHandlerFunc: wrong}),
+		usersapi.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: bad},
+	)
+	auditapi.HandlerWithOptions(
+		auditapi.NewStrictHandlerWithOptions(s, nil, auditapi.StrictHTTPServerOptions{RequestErrorHandlerFunc: bad, ResponseErrorHandlerFunc: wrong}),
+		auditapi.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: bad},
+	)
+	sitesapi.HandlerWithOptions(
+		sitesapi.NewStrictHandlerWithOptions(s, nil, sitesapi.StrictHTTPServerOptions{RequestErrorHandlerFunc: bad, ResponseErrorHandlerFunc: wrong}),
+		sitesapi.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: bad},
+	)
+	tuningapi.HandlerWithOptions(
+		tuningapi.NewStrictHandlerWithOptions(s, nil, tuningapi.StrictHTTPServerOptions{RequestErrorHandlerFunc: bad, ResponseErrorHandlerFunc: wrong}),
+		tuningapi.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: bad},
+	)
+	gatewaysapi.HandlerWithOptions(
+		gatewaysapi.NewStrictHandlerWithOptions(s, nil, gatewaysapi.StrictHTTPServerOptions{RequestErrorHandlerFunc: bad, ResponseErrorHandlerFunc: wrong}),
+		gatewaysapi.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: bad},
+	)
+	eventsapi.HandlerWithOptions(
+		eventsapi.NewStrictHandlerWithOptions(s, nil, eventsapi.StrictHTTPServerOptions{RequestErrorHandlerFunc: bad, ResponseErrorHandlerFunc: wrong}),
+		eventsapi.StdHTTPServerOptions{BaseURL: base, BaseRouter: rt, ErrorHandlerFunc: bad},
+	)
 	rt.mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
 		w.Write(api.OpenAPI) //nolint:errcheck // the client is gone
@@ -56,7 +87,7 @@ type router struct {
 	guarded map[string]operation // by pattern
 }
 
-// HandleFunc implements apigen.ServeMux.
+// HandleFunc implements the generated ServeMux.
 func (rt router) HandleFunc(pattern string, next func(http.ResponseWriter, *http.Request)) {
 	op, ok := rt.guarded[pattern]
 	if !ok {

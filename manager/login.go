@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/sessionapi"
 	"github.com/ringwall/ringwall/manager/internal/password"
 	"github.com/ringwall/ringwall/manager/store"
 )
@@ -15,8 +16,8 @@ import (
 // maxSessions is how many sessions a user may have; the oldest end first.
 const maxSessions = 50
 
-// Login implements apigen.StrictServerInterface.
-func (s server) Login(ctx context.Context, r apigen.LoginRequestObject) (apigen.LoginResponseObject, error) {
+// Login implements the generated server interface.
+func (s server) Login(ctx context.Context, r sessionapi.LoginRequestObject) (sessionapi.LoginResponseObject, error) {
 	id := identityFrom(ctx)
 	if len(r.Body.Username) > 200 || len(r.Body.Password) > password.MaxBytes {
 		return nil, badRequest("username or password is too long")
@@ -63,9 +64,9 @@ func (s server) Login(ctx context.Context, r apigen.LoginRequestObject) (apigen.
 	if err != nil {
 		return nil, err
 	}
-	return apigen.Login200JSONResponse{
+	return sessionapi.Login200JSONResponse{
 		Body:    apigen.Session{User: apiUser(user), CsrfToken: csrfToken(secret), Version: s.version},
-		Headers: apigen.Login200ResponseHeaders{SetCookie: sessionCookie(secret, s.cfg.SessionMax)},
+		Headers: sessionapi.Login200ResponseHeaders{SetCookie: sessionCookie(secret, s.cfg.SessionMax)},
 	}, nil
 }
 
@@ -150,8 +151,8 @@ func sessionCookie(secret string, age time.Duration) *string {
 	return &text
 }
 
-// Logout implements apigen.StrictServerInterface.
-func (s server) Logout(ctx context.Context, _ apigen.LogoutRequestObject) (apigen.LogoutResponseObject, error) {
+// Logout implements the generated server interface.
+func (s server) Logout(ctx context.Context, _ sessionapi.LogoutRequestObject) (sessionapi.LogoutResponseObject, error) {
 	id := identityFrom(ctx)
 	if id.cookie == "" {
 		return nil, badRequest("an API token is no session; end it with DELETE %s/tokens/%s", base, id.token)
@@ -166,13 +167,13 @@ func (s server) Logout(ctx context.Context, _ apigen.LogoutRequestObject) (apige
 		return nil, err
 	}
 	s.streams.check()
-	return apigen.Logout204Response{Headers: apigen.Logout204ResponseHeaders{SetCookie: sessionCookie("", 0)}}, nil
+	return sessionapi.Logout204Response{Headers: sessionapi.Logout204ResponseHeaders{SetCookie: sessionCookie("", 0)}}, nil
 }
 
-// GetSession implements apigen.StrictServerInterface.
-func (s server) GetSession(ctx context.Context, _ apigen.GetSessionRequestObject) (apigen.GetSessionResponseObject, error) {
+// GetSession implements the generated server interface.
+func (s server) GetSession(ctx context.Context, _ sessionapi.GetSessionRequestObject) (sessionapi.GetSessionResponseObject, error) {
 	id := identityFrom(ctx)
-	out := apigen.GetSession200JSONResponse{User: apiUser(id.user), Version: s.version}
+	out := sessionapi.GetSession200JSONResponse{User: apiUser(id.user), Version: s.version}
 	out.User.Role = id.role // of the token, where that is less
 	if id.cookie != "" {
 		out.CsrfToken = csrfToken(id.cookie)
@@ -180,8 +181,8 @@ func (s server) GetSession(ctx context.Context, _ apigen.GetSessionRequestObject
 	return out, nil
 }
 
-// ChangePassword implements apigen.StrictServerInterface.
-func (s server) ChangePassword(ctx context.Context, r apigen.ChangePasswordRequestObject) (apigen.ChangePasswordResponseObject, error) {
+// ChangePassword implements the generated server interface.
+func (s server) ChangePassword(ctx context.Context, r sessionapi.ChangePasswordRequestObject) (sessionapi.ChangePasswordResponseObject, error) {
 	id := identityFrom(ctx)
 	if id.cookie == "" {
 		return nil, fail(http.StatusForbidden, apigen.Forbidden, "an API token cannot change the password; log in")
@@ -214,7 +215,7 @@ func (s server) ChangePassword(ctx context.Context, r apigen.ChangePasswordReque
 		return nil, err
 	}
 	s.streams.check()
-	return apigen.ChangePassword204Response{}, nil
+	return sessionapi.ChangePassword204Response{}, nil
 }
 
 // putPassword stores a new hash and ends the user's sessions but one.

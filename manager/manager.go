@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
@@ -103,14 +104,19 @@ type Events interface {
 }
 
 // Gateways is what the manager needs of the data plane. All methods are called by
-// several goroutines at once; Apply by one at a time.
+// several goroutines at once, from the moment Open returned, also before Run.
 type Gateways interface {
 	// Status returns the state of every gateway without waiting for the network.
 	Status() []asset.GatewayStatus
-	// Apply makes p the running policy of every gateway, or returns an error and
-	// leaves the old one running. The error is shown to the user. It is called from
-	// the moment Open returned, also before Run.
-	Apply(ctx context.Context, p policy.Policy) error
+	// Check finds out whether the gateways would take p and changes nothing. The error
+	// has everything that they would refuse and is shown to the user. It may take long
+	// and is not called within a transaction.
+	Check(ctx context.Context, p policy.Policy) error
+	// Publish hands over a policy that is stored. It does not wait for gateways that
+	// are elsewhere; one in the same process may have p in force when Publish returns.
+	// What became of p is in Status. It is called by one goroutine at a time, in the
+	// order of versions as far as this manager knows of them.
+	Publish(p policy.Policy)
 	// TestAttack sends the request of the API's test-attack operation through the
 	// gateway of a service.
 	TestAttack(ctx context.Context, serviceID string) (eventID string, status int, err error)
@@ -139,11 +145,11 @@ type Manager struct {
 	traffic   *traffic
 	streams   streams
 
-	// changes is held from reading the objects to having committed and applied them,
-	// so that gateways get policies in the order of their versions.
-	changes sync.Mutex
-
+	// turn has room for the one change that is under way, so that gateways get policies
+	// in the order of their versions.
+	turn          chan struct{}
 	changeTimeout time.Duration
+	published     atomic.Int64 // version of the last policy handed to the gateways
 
 	stopped chan struct{} // closed when streams must end
 	stop    func()        // closes it, once
@@ -174,6 +180,7 @@ func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, ver
 		byAddress: throttle.New(throttle.Rule{Free: 30, First: time.Second, Longest: 5 * time.Minute, Keys: 20_000}),
 		traffic:   newTraffic(marks),
 		stopped:   stopped,
+		turn:      make(chan struct{}, 1),
 		// Compiling the rules and opening ports takes some seconds on a busy machine.
 		changeTimeout: 30 * time.Second,
 		stop:          sync.OnceFunc(func() { close(stopped) }),

@@ -22,7 +22,7 @@ func TestFirstStartServesTheWholeWay(t *testing.T) {
 		t.Fatalf("policy: %+v", p)
 	}
 	c := b.admin()
-	sites, err := c.ListSitesWithResponse(t.Context())
+	sites, err := c.ListSitesWithResponse(t.Context(), nil)
 	if err != nil || sites.JSON200 == nil || len(*sites.JSON200) != 1 {
 		t.Fatalf("sites: %v %s", err, body(sites))
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/sitesapi"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/manager/store"
 )
@@ -104,11 +105,8 @@ func missingParent(err error, field, id string) error {
 	return err
 }
 
-// add writes a new object under the id that it carries, or a random one.
+// add writes a new object under the id that it carries.
 func (o object[T]) add(ctx context.Context, m *Manager, tx *store.Tx, by actor, v T) (T, error) {
-	if id, _ := o.fields(&v); *id == "" {
-		*id = newID()
-	}
 	if err := v.Validate(); err != nil {
 		return v, invalid(err)
 	}
@@ -183,12 +181,13 @@ func (o object[T]) words() string {
 // by the API.
 func (o object[T]) created(ctx context.Context, m *Manager, v T) (T, error) {
 	id, _ := o.fields(&v)
-	*id = "" // the manager chooses it
+	*id = newID() // whatever the client says
+	var out T
 	err := m.change(ctx, func(tx *store.Tx) (err error) {
-		v, err = o.add(ctx, m, tx, identityFrom(ctx).actor(), v)
+		out, err = o.add(ctx, m, tx, identityFrom(ctx).actor(), v)
 		return err
 	})
-	return v, err
+	return out, err
 }
 
 func (o object[T]) replaced(ctx context.Context, m *Manager, id string, v T) (T, error) {
@@ -197,11 +196,12 @@ func (o object[T]) replaced(ctx context.Context, m *Manager, id string, v T) (T,
 		return v, badRequest("id: the path says %q, the body %q", id, *has)
 	}
 	*has = id
+	var out T
 	err := m.change(ctx, func(tx *store.Tx) (err error) {
-		v, err = o.replace(ctx, m, tx, identityFrom(ctx).actor(), "update", v)
+		out, err = o.replace(ctx, m, tx, identityFrom(ctx).actor(), "update", v)
 		return err
 	})
-	return v, err
+	return out, err
 }
 
 func (o object[T]) deleted(ctx context.Context, m *Manager, id string) error {
@@ -210,60 +210,68 @@ func (o object[T]) deleted(ctx context.Context, m *Manager, id string) error {
 	})
 }
 
-// What follows implements apigen.StrictServerInterface.
+// What follows implements the generated server interface.
 
-func (s server) ListSites(ctx context.Context, _ apigen.ListSitesRequestObject) (apigen.ListSitesResponseObject, error) {
+func (s server) ListSites(ctx context.Context, r sitesapi.ListSitesRequestObject) (sitesapi.ListSitesResponseObject, error) {
 	list, err := s.store.Sites(ctx)
-	return apigen.ListSites200JSONResponse(list), err
+	if err != nil {
+		return nil, err
+	}
+	page, link, err := paged(ctx, list, func(v asset.Site) string { return keyed(v.Name, v.ID) }, r.Params.Limit, r.Params.Cursor)
+	return sitesapi.ListSites200JSONResponse{Body: page, Headers: sitesapi.ListSites200ResponseHeaders{Link: link}}, err
 }
 
-func (s server) CreateSite(ctx context.Context, r apigen.CreateSiteRequestObject) (apigen.CreateSiteResponseObject, error) {
+func (s server) CreateSite(ctx context.Context, r sitesapi.CreateSiteRequestObject) (sitesapi.CreateSiteResponseObject, error) {
 	v, err := sites.created(ctx, s.Manager, *r.Body)
-	return apigen.CreateSite201JSONResponse(v), err
+	return sitesapi.CreateSite201JSONResponse(v), err
 }
 
-func (s server) GetSite(ctx context.Context, r apigen.GetSiteRequestObject) (apigen.GetSiteResponseObject, error) {
+func (s server) GetSite(ctx context.Context, r sitesapi.GetSiteRequestObject) (sitesapi.GetSiteResponseObject, error) {
 	v, err := sites.find(ctx, s.store.Reader, r.Id)
-	return apigen.GetSite200JSONResponse(v), err
+	return sitesapi.GetSite200JSONResponse(v), err
 }
 
-func (s server) UpdateSite(ctx context.Context, r apigen.UpdateSiteRequestObject) (apigen.UpdateSiteResponseObject, error) {
+func (s server) UpdateSite(ctx context.Context, r sitesapi.UpdateSiteRequestObject) (sitesapi.UpdateSiteResponseObject, error) {
 	v, err := sites.replaced(ctx, s.Manager, r.Id, *r.Body)
-	return apigen.UpdateSite200JSONResponse(v), err
+	return sitesapi.UpdateSite200JSONResponse(v), err
 }
 
-func (s server) DeleteSite(ctx context.Context, r apigen.DeleteSiteRequestObject) (apigen.DeleteSiteResponseObject, error) {
-	return apigen.DeleteSite204Response{}, sites.deleted(ctx, s.Manager, r.Id)
+func (s server) DeleteSite(ctx context.Context, r sitesapi.DeleteSiteRequestObject) (sitesapi.DeleteSiteResponseObject, error) {
+	return sitesapi.DeleteSite204Response{}, sites.deleted(ctx, s.Manager, r.Id)
 }
 
-func (s server) ListServerGroups(ctx context.Context, r apigen.ListServerGroupsRequestObject) (apigen.ListServerGroupsResponseObject, error) {
+func (s server) ListServerGroups(ctx context.Context, r sitesapi.ListServerGroupsRequestObject) (sitesapi.ListServerGroupsResponseObject, error) {
 	list, err := s.store.ServerGroups(ctx, value(r.Params.SiteId))
-	return apigen.ListServerGroups200JSONResponse(list), err
+	if err != nil {
+		return nil, err
+	}
+	page, link, err := paged(ctx, list, func(v asset.ServerGroup) string { return keyed(v.Name, v.ID) }, r.Params.Limit, r.Params.Cursor)
+	return sitesapi.ListServerGroups200JSONResponse{Body: page, Headers: sitesapi.ListServerGroups200ResponseHeaders{Link: link}}, err
 }
 
-func (s server) CreateServerGroup(ctx context.Context, r apigen.CreateServerGroupRequestObject) (apigen.CreateServerGroupResponseObject, error) {
+func (s server) CreateServerGroup(ctx context.Context, r sitesapi.CreateServerGroupRequestObject) (sitesapi.CreateServerGroupResponseObject, error) {
 	v, err := serverGroups.created(ctx, s.Manager, *r.Body)
-	return apigen.CreateServerGroup201JSONResponse(v), err
+	return sitesapi.CreateServerGroup201JSONResponse(v), err
 }
 
-func (s server) GetServerGroup(ctx context.Context, r apigen.GetServerGroupRequestObject) (apigen.GetServerGroupResponseObject, error) {
+func (s server) GetServerGroup(ctx context.Context, r sitesapi.GetServerGroupRequestObject) (sitesapi.GetServerGroupResponseObject, error) {
 	v, err := serverGroups.find(ctx, s.store.Reader, r.Id)
-	return apigen.GetServerGroup200JSONResponse(v), err
+	return sitesapi.GetServerGroup200JSONResponse(v), err
 }
 
-func (s server) UpdateServerGroup(ctx context.Context, r apigen.UpdateServerGroupRequestObject) (apigen.UpdateServerGroupResponseObject, error) {
+func (s server) UpdateServerGroup(ctx context.Context, r sitesapi.UpdateServerGroupRequestObject) (sitesapi.UpdateServerGroupResponseObject, error) {
 	v, err := serverGroups.replaced(ctx, s.Manager, r.Id, *r.Body)
-	return apigen.UpdateServerGroup200JSONResponse(v), err
+	return sitesapi.UpdateServerGroup200JSONResponse(v), err
 }
 
-func (s server) DeleteServerGroup(ctx context.Context, r apigen.DeleteServerGroupRequestObject) (apigen.DeleteServerGroupResponseObject, error) {
-	return apigen.DeleteServerGroup204Response{}, serverGroups.deleted(ctx, s.Manager, r.Id)
+func (s server) DeleteServerGroup(ctx context.Context, r sitesapi.DeleteServerGroupRequestObject) (sitesapi.DeleteServerGroupResponseObject, error) {
+	return sitesapi.DeleteServerGroup204Response{}, serverGroups.deleted(ctx, s.Manager, r.Id)
 }
 
 // errSame ends a transaction in which there was nothing to change.
 var errSame = errors.New("nothing to change")
 
-func (s server) SetMode(ctx context.Context, r apigen.SetModeRequestObject) (apigen.SetModeResponseObject, error) {
+func (s server) SetMode(ctx context.Context, r sitesapi.SetModeRequestObject) (sitesapi.SetModeResponseObject, error) {
 	var g asset.ServerGroup
 	err := s.change(ctx, func(tx *store.Tx) (err error) {
 		if g, err = serverGroups.find(ctx, tx.Reader, r.Id); err != nil {
@@ -279,31 +287,35 @@ func (s server) SetMode(ctx context.Context, r apigen.SetModeRequestObject) (api
 	if errors.Is(err, errSame) {
 		err = nil
 	}
-	return apigen.SetMode200JSONResponse(g), err
+	return sitesapi.SetMode200JSONResponse(g), err
 }
 
-func (s server) ListServices(ctx context.Context, r apigen.ListServicesRequestObject) (apigen.ListServicesResponseObject, error) {
+func (s server) ListServices(ctx context.Context, r sitesapi.ListServicesRequestObject) (sitesapi.ListServicesResponseObject, error) {
 	list, err := s.store.Services(ctx, value(r.Params.ServerGroupId))
-	return apigen.ListServices200JSONResponse(list), err
+	if err != nil {
+		return nil, err
+	}
+	page, link, err := paged(ctx, list, func(v asset.Service) string { return keyed(v.Name, v.ID) }, r.Params.Limit, r.Params.Cursor)
+	return sitesapi.ListServices200JSONResponse{Body: page, Headers: sitesapi.ListServices200ResponseHeaders{Link: link}}, err
 }
 
-func (s server) CreateService(ctx context.Context, r apigen.CreateServiceRequestObject) (apigen.CreateServiceResponseObject, error) {
+func (s server) CreateService(ctx context.Context, r sitesapi.CreateServiceRequestObject) (sitesapi.CreateServiceResponseObject, error) {
 	v, err := services.created(ctx, s.Manager, tidy(*r.Body))
-	return apigen.CreateService201JSONResponse(v), err
+	return sitesapi.CreateService201JSONResponse(v), err
 }
 
-func (s server) GetService(ctx context.Context, r apigen.GetServiceRequestObject) (apigen.GetServiceResponseObject, error) {
+func (s server) GetService(ctx context.Context, r sitesapi.GetServiceRequestObject) (sitesapi.GetServiceResponseObject, error) {
 	v, err := services.find(ctx, s.store.Reader, r.Id)
-	return apigen.GetService200JSONResponse(v), err
+	return sitesapi.GetService200JSONResponse(v), err
 }
 
-func (s server) UpdateService(ctx context.Context, r apigen.UpdateServiceRequestObject) (apigen.UpdateServiceResponseObject, error) {
+func (s server) UpdateService(ctx context.Context, r sitesapi.UpdateServiceRequestObject) (sitesapi.UpdateServiceResponseObject, error) {
 	v, err := services.replaced(ctx, s.Manager, r.Id, tidy(*r.Body))
-	return apigen.UpdateService200JSONResponse(v), err
+	return sitesapi.UpdateService200JSONResponse(v), err
 }
 
-func (s server) DeleteService(ctx context.Context, r apigen.DeleteServiceRequestObject) (apigen.DeleteServiceResponseObject, error) {
-	return apigen.DeleteService204Response{}, services.deleted(ctx, s.Manager, r.Id)
+func (s server) DeleteService(ctx context.Context, r sitesapi.DeleteServiceRequestObject) (sitesapi.DeleteServiceResponseObject, error) {
+	return sitesapi.DeleteService204Response{}, services.deleted(ctx, s.Manager, r.Id)
 }
 
 // tidy makes an absent list an empty one, as it is when read again.
@@ -314,7 +326,7 @@ func tidy(s asset.Service) asset.Service {
 	return s
 }
 
-func (s server) SendTestAttack(ctx context.Context, r apigen.SendTestAttackRequestObject) (apigen.SendTestAttackResponseObject, error) {
+func (s server) SendTestAttack(ctx context.Context, r sitesapi.SendTestAttackRequestObject) (sitesapi.SendTestAttackResponseObject, error) {
 	svc, err := services.find(ctx, s.store.Reader, r.Id)
 	if err != nil {
 		return nil, err
@@ -329,29 +341,33 @@ func (s server) SendTestAttack(ctx context.Context, r apigen.SendTestAttackReque
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		return s.audit(ctx, tx, by, record{verb: "test-attack", object: string(store.Services), id: svc.ID, name: svc.Name})
 	})
-	return apigen.SendTestAttack200JSONResponse{Id: id, Status: status}, err
+	return sitesapi.SendTestAttack200JSONResponse{Id: id, Status: status}, err
 }
 
-func (s server) ListRoutes(ctx context.Context, r apigen.ListRoutesRequestObject) (apigen.ListRoutesResponseObject, error) {
+func (s server) ListRoutes(ctx context.Context, r sitesapi.ListRoutesRequestObject) (sitesapi.ListRoutesResponseObject, error) {
 	list, err := s.store.Routes(ctx, value(r.Params.ServiceId))
-	return apigen.ListRoutes200JSONResponse(list), err
+	if err != nil {
+		return nil, err
+	}
+	page, link, err := paged(ctx, list, func(v asset.Route) string { return keyed(ascending(int64(v.Priority)), v.ID) }, r.Params.Limit, r.Params.Cursor)
+	return sitesapi.ListRoutes200JSONResponse{Body: page, Headers: sitesapi.ListRoutes200ResponseHeaders{Link: link}}, err
 }
 
-func (s server) CreateRoute(ctx context.Context, r apigen.CreateRouteRequestObject) (apigen.CreateRouteResponseObject, error) {
+func (s server) CreateRoute(ctx context.Context, r sitesapi.CreateRouteRequestObject) (sitesapi.CreateRouteResponseObject, error) {
 	v, err := routes.created(ctx, s.Manager, *r.Body)
-	return apigen.CreateRoute201JSONResponse(v), err
+	return sitesapi.CreateRoute201JSONResponse(v), err
 }
 
-func (s server) GetRoute(ctx context.Context, r apigen.GetRouteRequestObject) (apigen.GetRouteResponseObject, error) {
+func (s server) GetRoute(ctx context.Context, r sitesapi.GetRouteRequestObject) (sitesapi.GetRouteResponseObject, error) {
 	v, err := routes.find(ctx, s.store.Reader, r.Id)
-	return apigen.GetRoute200JSONResponse(v), err
+	return sitesapi.GetRoute200JSONResponse(v), err
 }
 
-func (s server) UpdateRoute(ctx context.Context, r apigen.UpdateRouteRequestObject) (apigen.UpdateRouteResponseObject, error) {
+func (s server) UpdateRoute(ctx context.Context, r sitesapi.UpdateRouteRequestObject) (sitesapi.UpdateRouteResponseObject, error) {
 	v, err := routes.replaced(ctx, s.Manager, r.Id, *r.Body)
-	return apigen.UpdateRoute200JSONResponse(v), err
+	return sitesapi.UpdateRoute200JSONResponse(v), err
 }
 
-func (s server) DeleteRoute(ctx context.Context, r apigen.DeleteRouteRequestObject) (apigen.DeleteRouteResponseObject, error) {
-	return apigen.DeleteRoute204Response{}, routes.deleted(ctx, s.Manager, r.Id)
+func (s server) DeleteRoute(ctx context.Context, r sitesapi.DeleteRouteRequestObject) (sitesapi.DeleteRouteResponseObject, error) {
+	return sitesapi.DeleteRoute204Response{}, routes.deleted(ctx, s.Manager, r.Id)
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/eventsapi"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager/store"
 )
 
-// GetOverview implements apigen.StrictServerInterface.
-func (s server) GetOverview(ctx context.Context, r apigen.GetOverviewRequestObject) (apigen.GetOverviewResponseObject, error) {
+// GetOverview implements the generated server interface.
+func (s server) GetOverview(ctx context.Context, r eventsapi.GetOverviewRequestObject) (eventsapi.GetOverviewResponseObject, error) {
 	now := s.now().UTC()
 	from, to, err := timeRange(now, r.Params.From, r.Params.To)
 	if err != nil {
@@ -59,7 +60,7 @@ func (s server) GetOverview(ctx context.Context, r apigen.GetOverviewRequestObje
 		return nil, err
 	}
 	out.EventsStored, out.LakeBytes = s.events.Size(ctx)
-	return apigen.GetOverview200JSONResponse(out), nil
+	return eventsapi.GetOverview200JSONResponse(out), nil
 }
 
 // bucketTimes divides [from, to) into equal parts.

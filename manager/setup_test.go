@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/apiclient"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/manager"
 	"github.com/ringwall/ringwall/policy"
@@ -47,7 +48,7 @@ func TestSetupFirstAndLaterStarts(t *testing.T) {
 	}
 	// An operator renames and switches; flags that are not given leave it alone.
 	c := b.admin()
-	answered(t, ok[*apigen.SetModeResponse](t)(c.SetModeWithResponse(t.Context(), "default", apigen.ModeChange{Mode: asset.Active})), 200, "")
+	answered(t, ok[*apiclient.SetModeResponse](t)(c.SetModeWithResponse(t.Context(), "default", apigen.ModeChange{Mode: asset.Active})), 200, "")
 	second := b.setup(manager.Setup{Upstreams: []string{"http://127.0.0.1:4000"}, TrustedProxies: []string{"10.0.0.0/8"}, AccessEvents: new(true), CertFile: "/c.pem", KeyFile: "/k.pem"})
 	s := second.Services[0]
 	if s.ServerGroup.Mode != asset.Active || s.ServerGroup.Revision != 2 || s.Site.Revision != 1 || s.Service.Revision != 2 || s.Routes[0].Revision != 2 {
@@ -59,7 +60,7 @@ func TestSetupFirstAndLaterStarts(t *testing.T) {
 	if got := b.gateways.running(t); got.Version != second.Version {
 		t.Errorf("running version %d, stored %d", got.Version, second.Version)
 	}
-	entries := *ok[*apigen.ListAuditResponse](t)(c.ListAuditWithResponse(t.Context(), nil)).JSON200
+	entries := *ok[*apiclient.ListAuditResponse](t)(c.ListAuditWithResponse(t.Context(), nil)).JSON200
 	if len(entries) != 9 { // user, four objects, login, mode, service, route
 		t.Errorf("%d audit entries", len(entries))
 	}
@@ -75,7 +76,7 @@ func TestSetupWithoutUpstreamsMakesAPlaceForThem(t *testing.T) {
 	if p := b.setup(manager.Setup{}); len(p.Services) != 0 || p.Version != 1 {
 		t.Errorf("policy: %+v", p)
 	}
-	if l := *ok[*apigen.ListServerGroupsResponse](t)(b.admin().ListServerGroupsWithResponse(t.Context(), nil)).JSON200; len(l) != 1 {
+	if l := *ok[*apiclient.ListServerGroupsResponse](t)(b.admin().ListServerGroupsWithResponse(t.Context(), nil)).JSON200; len(l) != 1 {
 		t.Errorf("server groups: %v", l)
 	}
 	if p := b.setup(manager.Setup{Listen: ":9000"}); len(p.Services) != 0 || p.Version != 1 {
@@ -90,11 +91,11 @@ func TestSetupDoesNotBringBackWhatWasDeleted(t *testing.T) {
 	b := start(t)
 	b.setup(manager.Setup{Upstreams: []string{"http://a"}})
 	c := b.admin()
-	answered(t, ok[*apigen.DeleteServiceResponse](t)(c.DeleteServiceWithResponse(t.Context(), "default")), 204, "")
-	answered(t, ok[*apigen.DeleteServerGroupResponse](t)(c.DeleteServerGroupWithResponse(t.Context(), "default")), 204, "")
-	answered(t, ok[*apigen.DeleteSiteResponse](t)(c.DeleteSiteWithResponse(t.Context(), "default")), 204, "")
+	answered(t, ok[*apiclient.DeleteServiceResponse](t)(c.DeleteServiceWithResponse(t.Context(), "default")), 204, "")
+	answered(t, ok[*apiclient.DeleteServerGroupResponse](t)(c.DeleteServerGroupWithResponse(t.Context(), "default")), 204, "")
+	answered(t, ok[*apiclient.DeleteSiteResponse](t)(c.DeleteSiteWithResponse(t.Context(), "default")), 204, "")
 	b.setup(manager.Setup{})
-	if l := *ok[*apigen.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context())).JSON200; len(l) != 0 {
+	if l := *ok[*apiclient.ListSitesResponse](t)(c.ListSitesWithResponse(t.Context(), nil)).JSON200; len(l) != 0 {
 		t.Errorf("sites: %v", l)
 	}
 	if p := b.setup(manager.Setup{Upstreams: []string{"http://b"}}); len(p.Services) != 1 { // asked for again

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/tuningapi"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager/store"
 	"github.com/ringwall/ringwall/policy"
@@ -35,35 +35,40 @@ func tidyException(ctx context.Context, x policy.Exception) policy.Exception {
 	return x
 }
 
-// ListExceptions implements apigen.StrictServerInterface.
-func (s server) ListExceptions(ctx context.Context, r apigen.ListExceptionsRequestObject) (apigen.ListExceptionsResponseObject, error) {
+// ListExceptions implements the generated server interface.
+func (s server) ListExceptions(ctx context.Context, r tuningapi.ListExceptionsRequestObject) (tuningapi.ListExceptionsResponseObject, error) {
 	list, err := s.store.Exceptions(ctx, value(r.Params.ServiceId))
-	return apigen.ListExceptions200JSONResponse(list), err
+	if err != nil {
+		return nil, err
+	}
+	key := func(x policy.Exception) string { return keyed(ascending(x.Created.UnixMilli()), x.ID) }
+	page, link, err := paged(ctx, list, key, r.Params.Limit, r.Params.Cursor)
+	return tuningapi.ListExceptions200JSONResponse{Body: page, Headers: tuningapi.ListExceptions200ResponseHeaders{Link: link}}, err
 }
 
-// CreateException implements apigen.StrictServerInterface.
-func (s server) CreateException(ctx context.Context, r apigen.CreateExceptionRequestObject) (apigen.CreateExceptionResponseObject, error) {
+// CreateException implements the generated server interface.
+func (s server) CreateException(ctx context.Context, r tuningapi.CreateExceptionRequestObject) (tuningapi.CreateExceptionResponseObject, error) {
 	x := tidyException(ctx, *r.Body)
 	x.Created = s.now()
 	x, err := exceptions.created(ctx, s.Manager, x)
-	return apigen.CreateException201JSONResponse(x), err
+	return tuningapi.CreateException201JSONResponse(x), err
 }
 
-// GetException implements apigen.StrictServerInterface.
-func (s server) GetException(ctx context.Context, r apigen.GetExceptionRequestObject) (apigen.GetExceptionResponseObject, error) {
+// GetException implements the generated server interface.
+func (s server) GetException(ctx context.Context, r tuningapi.GetExceptionRequestObject) (tuningapi.GetExceptionResponseObject, error) {
 	x, err := exceptions.find(ctx, s.store.Reader, r.Id)
-	return apigen.GetException200JSONResponse(x), err
+	return tuningapi.GetException200JSONResponse(x), err
 }
 
-// UpdateException implements apigen.StrictServerInterface.
-func (s server) UpdateException(ctx context.Context, r apigen.UpdateExceptionRequestObject) (apigen.UpdateExceptionResponseObject, error) {
+// UpdateException implements the generated server interface.
+func (s server) UpdateException(ctx context.Context, r tuningapi.UpdateExceptionRequestObject) (tuningapi.UpdateExceptionResponseObject, error) {
 	x, err := exceptions.replaced(ctx, s.Manager, r.Id, tidyException(ctx, *r.Body))
-	return apigen.UpdateException200JSONResponse(x), err
+	return tuningapi.UpdateException200JSONResponse(x), err
 }
 
-// DeleteException implements apigen.StrictServerInterface.
-func (s server) DeleteException(ctx context.Context, r apigen.DeleteExceptionRequestObject) (apigen.DeleteExceptionResponseObject, error) {
-	return apigen.DeleteException204Response{}, exceptions.deleted(ctx, s.Manager, r.Id)
+// DeleteException implements the generated server interface.
+func (s server) DeleteException(ctx context.Context, r tuningapi.DeleteExceptionRequestObject) (tuningapi.DeleteExceptionResponseObject, error) {
+	return tuningapi.DeleteException204Response{}, exceptions.deleted(ctx, s.Manager, r.Id)
 }
 
 const (
@@ -73,8 +78,8 @@ const (
 	previewEvents = 20_000
 )
 
-// PreviewException implements apigen.StrictServerInterface.
-func (s server) PreviewException(ctx context.Context, r apigen.PreviewExceptionRequestObject) (apigen.PreviewExceptionResponseObject, error) {
+// PreviewException implements the generated server interface.
+func (s server) PreviewException(ctx context.Context, r tuningapi.PreviewExceptionRequestObject) (tuningapi.PreviewExceptionResponseObject, error) {
 	x := r.Body.Exception
 	if x.Comment == "" {
 		x.Comment = "preview" // one decides what to write after having seen it
@@ -107,30 +112,30 @@ func (s server) PreviewException(ctx context.Context, r apigen.PreviewExceptionR
 	more, err := s.events.Matched(ctx, q, p.Add)
 	sum := p.Preview()
 	sum.Truncated = more
-	return apigen.PreviewException200JSONResponse(sum), err
+	return tuningapi.PreviewException200JSONResponse(sum), err
 }
 
-// GetRule implements apigen.StrictServerInterface.
-func (s server) GetRule(_ context.Context, r apigen.GetRuleRequestObject) (apigen.GetRuleResponseObject, error) {
+// GetRule implements the generated server interface.
+func (s server) GetRule(_ context.Context, r tuningapi.GetRuleRequestObject) (tuningapi.GetRuleResponseObject, error) {
 	rule, ok := s.gateways.Rule(r.Id)
 	if !ok {
 		return nil, notFound("rule", strconv.Itoa(r.Id))
 	}
 	rule.Tags = filled(rule.Tags)
-	return apigen.GetRule200JSONResponse(rule), nil
+	return tuningapi.GetRule200JSONResponse(rule), nil
 }
 
-// GetRuleActions implements apigen.StrictServerInterface.
-func (s server) GetRuleActions(ctx context.Context, r apigen.GetRuleActionsRequestObject) (apigen.GetRuleActionsResponseObject, error) {
+// GetRuleActions implements the generated server interface.
+func (s server) GetRuleActions(ctx context.Context, r tuningapi.GetRuleActionsRequestObject) (tuningapi.GetRuleActionsResponseObject, error) {
 	if _, err := services.find(ctx, s.store.Reader, r.Id); err != nil {
 		return nil, err
 	}
 	a, err := s.store.ServiceActions(ctx, r.Id)
-	return apigen.GetRuleActions200JSONResponse(a), err
+	return tuningapi.GetRuleActions200JSONResponse(a), err
 }
 
-// SetRuleActions implements apigen.StrictServerInterface.
-func (s server) SetRuleActions(ctx context.Context, r apigen.SetRuleActionsRequestObject) (apigen.SetRuleActionsResponseObject, error) {
+// SetRuleActions implements the generated server interface.
+func (s server) SetRuleActions(ctx context.Context, r tuningapi.SetRuleActionsRequestObject) (tuningapi.SetRuleActionsResponseObject, error) {
 	a := *r.Body
 	if a.ServiceID != "" && a.ServiceID != r.Id {
 		return nil, badRequest("service_id: the path says %q, the body %q", r.Id, a.ServiceID)
@@ -139,6 +144,7 @@ func (s server) SetRuleActions(ctx context.Context, r apigen.SetRuleActionsReque
 	if err := a.Validate(); err != nil {
 		return nil, invalid(err)
 	}
+	var out policy.RuleActions
 	err := s.change(ctx, func(tx *store.Tx) error {
 		svc, err := services.find(ctx, tx.Reader, r.Id)
 		if err != nil {
@@ -148,10 +154,10 @@ func (s server) SetRuleActions(ctx context.Context, r apigen.SetRuleActionsReque
 		if err != nil {
 			return err
 		}
-		if a, err = tx.PutServiceActions(ctx, a); err != nil {
+		if out, err = tx.PutServiceActions(ctx, a); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, identityFrom(ctx).actor(), record{verb: "update", object: "rule_actions", id: r.Id, name: svc.Name, before: before, after: a})
+		return s.audit(ctx, tx, identityFrom(ctx).actor(), record{verb: "update", object: "rule_actions", id: r.Id, name: svc.Name, before: before, after: out})
 	})
-	return apigen.SetRuleActions200JSONResponse(a), err
+	return tuningapi.SetRuleActions200JSONResponse(out), err
 }

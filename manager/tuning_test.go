@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/apiclient"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager"
 	"github.com/ringwall/ringwall/policy"
@@ -22,7 +23,7 @@ func (p planted) exception() policy.Exception {
 
 func (p planted) except(t *testing.T, x policy.Exception) policy.Exception {
 	t.Helper()
-	r := ok[*apigen.CreateExceptionResponse](t)(p.c.CreateExceptionWithResponse(t.Context(), x))
+	r := ok[*apiclient.CreateExceptionResponse](t)(p.c.CreateExceptionWithResponse(t.Context(), x))
 	answered(t, r, 201, "")
 	return *r.JSON201
 }
@@ -42,29 +43,29 @@ func TestExceptionsReachTheGateways(t *testing.T) {
 	if diff := cmp.Diff([]policy.Exception{want}, p.gateways.running(t).Services[0].Exceptions); diff != "" {
 		t.Errorf("running (-want +got)\n%s", diff)
 	}
-	one := ok[*apigen.GetExceptionResponse](t)(p.user("vera", manager.Viewer).GetExceptionWithResponse(ctx, got.ID))
+	one := ok[*apiclient.GetExceptionResponse](t)(p.user("vera", manager.Viewer).GetExceptionWithResponse(ctx, got.ID))
 	if diff := cmp.Diff(&want, one.JSON200); diff != "" {
 		t.Errorf("read (-want +got)\n%s", diff)
 	}
 	got.Enabled, got.Created = false, time.Time{}
-	changed := ok[*apigen.UpdateExceptionResponse](t)(p.c.UpdateExceptionWithResponse(ctx, got.ID, got))
+	changed := ok[*apiclient.UpdateExceptionResponse](t)(p.c.UpdateExceptionWithResponse(ctx, got.ID, got))
 	if answered(t, changed, 200, ""); changed.JSON200.Revision != 2 || !changed.JSON200.Created.Equal(want.Created) {
 		t.Errorf("changed: %s", changed.Body)
 	}
 	if n := len(p.gateways.running(t).Services[0].Exceptions); n != 0 {
 		t.Errorf("%d exceptions run, but it is disabled", n)
 	}
-	answered(t, ok[*apigen.UpdateExceptionResponse](t)(p.c.UpdateExceptionWithResponse(ctx, got.ID, got)), 409, apigen.Conflict, "changed meanwhile")
-	if l := *ok[*apigen.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(ctx, &apigen.ListExceptionsParams{ServiceId: &p.service.ID})).JSON200; len(l) != 1 {
+	answered(t, ok[*apiclient.UpdateExceptionResponse](t)(p.c.UpdateExceptionWithResponse(ctx, got.ID, got)), 409, apigen.Conflict, "changed meanwhile")
+	if l := *ok[*apiclient.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(ctx, &apiclient.ListExceptionsParams{ServiceId: &p.service.ID})).JSON200; len(l) != 1 {
 		t.Errorf("list: %v", l)
 	}
-	if l := *ok[*apigen.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(ctx, &apigen.ListExceptionsParams{ServiceId: new("nobody")})).JSON200; l == nil || len(l) != 0 {
+	if l := *ok[*apiclient.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(ctx, &apiclient.ListExceptionsParams{ServiceId: new("nobody")})).JSON200; l == nil || len(l) != 0 {
 		t.Errorf("list of nobody: %v", l)
 	}
-	answered(t, ok[*apigen.DeleteExceptionResponse](t)(p.c.DeleteExceptionWithResponse(ctx, got.ID)), 204, "")
-	answered(t, ok[*apigen.GetExceptionResponse](t)(p.c.GetExceptionWithResponse(ctx, got.ID)), 404, apigen.NotFound)
+	answered(t, ok[*apiclient.DeleteExceptionResponse](t)(p.c.DeleteExceptionWithResponse(ctx, got.ID)), 204, "")
+	answered(t, ok[*apiclient.GetExceptionResponse](t)(p.c.GetExceptionWithResponse(ctx, got.ID)), 404, apigen.NotFound)
 	var verbs []string
-	for _, e := range *ok[*apigen.ListAuditResponse](t)(p.admin().ListAuditWithResponse(ctx, nil)).JSON200 {
+	for _, e := range *ok[*apiclient.ListAuditResponse](t)(p.admin().ListAuditWithResponse(ctx, nil)).JSON200 {
 		if e.Object == "exception" {
 			verbs = append(verbs, e.Actor+" "+e.Verb+" "+e.Name)
 		}
@@ -78,10 +79,10 @@ func TestExceptionsReachTheGateways(t *testing.T) {
 func TestExceptionMistakesChangeNothing(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
-	create := func(change func(*policy.Exception)) *apigen.CreateExceptionResponse {
+	create := func(change func(*policy.Exception)) *apiclient.CreateExceptionResponse {
 		x := p.exception()
 		change(&x)
-		return ok[*apigen.CreateExceptionResponse](t)(p.c.CreateExceptionWithResponse(ctx, x))
+		return ok[*apiclient.CreateExceptionResponse](t)(p.c.CreateExceptionWithResponse(ctx, x))
 	}
 	answered(t, create(func(x *policy.Exception) { x.Comment, x.Target = "", "!ARGS" }), 422, apigen.Invalid, "comment: say why", "target: ")
 	answered(t, create(func(x *policy.Exception) { x.ServiceID = "nobody" }), 422, apigen.Invalid, `service_id: \"nobody\" does not exist`)
@@ -96,20 +97,20 @@ func TestExceptionMistakesChangeNothing(t *testing.T) {
 func TestRulesAreToldInWords(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
-	got := ok[*apigen.GetRuleResponse](t)(p.c.GetRuleWithResponse(ctx, 942100))
+	got := ok[*apiclient.GetRuleResponse](t)(p.c.GetRuleWithResponse(ctx, 942100))
 	answered(t, got, 200, "")
 	if r := got.JSON200; r.ID != 942100 || r.LooksFor == "" || r.Tags == nil {
 		t.Errorf("got %+v", r)
 	}
-	answered(t, ok[*apigen.GetRuleResponse](t)(p.c.GetRuleWithResponse(ctx, 7)), 404, apigen.NotFound, "rule")
+	answered(t, ok[*apiclient.GetRuleResponse](t)(p.c.GetRuleWithResponse(ctx, 7)), 404, apigen.NotFound, "rule")
 }
 
 func TestDeletingAServiceTakesItsTuningAway(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
 	p.except(t, p.exception())
-	answered(t, ok[*apigen.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, p.service.ID, policy.RuleActions{Actions: []policy.RuleAction{{RuleID: 1, Action: policy.Alert}}})), 200, "")
-	answered(t, ok[*apigen.DeleteServiceResponse](t)(p.c.DeleteServiceWithResponse(ctx, p.service.ID)), 204, "")
+	answered(t, ok[*apiclient.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, p.service.ID, policy.RuleActions{Actions: []policy.RuleAction{{RuleID: 1, Action: policy.Alert}}})), 200, "")
+	answered(t, ok[*apiclient.DeleteServiceResponse](t)(p.c.DeleteServiceWithResponse(ctx, p.service.ID)), 204, "")
 	if l, err := p.Store().Exceptions(ctx, ""); err != nil || len(l) != 0 {
 		t.Errorf("exceptions: %v, %v", l, err)
 	}
@@ -121,12 +122,12 @@ func TestDeletingAServiceTakesItsTuningAway(t *testing.T) {
 func TestRuleActions(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
-	get := ok[*apigen.GetRuleActionsResponse](t)(p.c.GetRuleActionsWithResponse(ctx, p.service.ID))
+	get := ok[*apiclient.GetRuleActionsResponse](t)(p.c.GetRuleActionsWithResponse(ctx, p.service.ID))
 	if answered(t, get, 200, ""); strings.TrimSpace(string(get.Body)) != `{"service_id":"`+p.service.ID+`","revision":0,"actions":[]}` {
 		t.Errorf("nothing set: %s", get.Body)
 	}
-	set := func(a policy.RuleActions) *apigen.SetRuleActionsResponse {
-		return ok[*apigen.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, p.service.ID, a))
+	set := func(a policy.RuleActions) *apiclient.SetRuleActionsResponse {
+		return ok[*apiclient.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, p.service.ID, a))
 	}
 	actions := []policy.RuleAction{{RuleID: 942100, Action: policy.Block}, {RuleID: 920350, Action: policy.Count}}
 	r := set(policy.RuleActions{Actions: actions})
@@ -144,9 +145,9 @@ func TestRuleActions(t *testing.T) {
 	if a := p.gateways.running(t).Services[0].Actions; a != nil {
 		t.Errorf("running: %v", a)
 	}
-	answered(t, ok[*apigen.GetRuleActionsResponse](t)(p.c.GetRuleActionsWithResponse(ctx, "nobody")), 404, apigen.NotFound)
-	answered(t, ok[*apigen.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, "nobody", policy.RuleActions{})), 404, apigen.NotFound)
-	audit := *ok[*apigen.ListAuditResponse](t)(p.admin().ListAuditWithResponse(ctx, nil)).JSON200
+	answered(t, ok[*apiclient.GetRuleActionsResponse](t)(p.c.GetRuleActionsWithResponse(ctx, "nobody")), 404, apigen.NotFound)
+	answered(t, ok[*apiclient.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, "nobody", policy.RuleActions{})), 404, apigen.NotFound)
+	audit := *ok[*apiclient.ListAuditResponse](t)(p.admin().ListAuditWithResponse(ctx, nil)).JSON200
 	var after policy.RuleActions
 	if err := json.Unmarshal([]byte(*audit[2].After), &after); err != nil || audit[2].Object != "rule_actions" || audit[2].Name != "web" || len(after.Actions) != 2 {
 		t.Errorf("audit: %+v, %v", audit[2], err)
@@ -165,7 +166,7 @@ func TestPreviewAsksTheLakeAndCounts(t *testing.T) {
 	p.events.matched[0].Request.Path = "/elsewhere"
 	x := p.exception()
 	x.Comment = "" // not written yet
-	r := ok[*apigen.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x}))
+	r := ok[*apiclient.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x}))
 	answered(t, r, 200, "")
 	if v := r.JSON200; v.Looked != 3 || v.Touched != 2 || v.Passed != 2 || !v.Truncated || len(v.Samples) != 2 || v.Samples[0].Score != 0 {
 		t.Errorf("preview: %s", r.Body)
@@ -174,8 +175,8 @@ func TestPreviewAsksTheLakeAndCounts(t *testing.T) {
 	if want := (event.MatchQuery{From: now.AddDate(0, 0, -7), To: now, ServiceID: p.service.ID, RuleID: 942100, Limit: 20_000}); p.events.matchQuery != want {
 		t.Errorf("asked: %+v", p.events.matchQuery)
 	}
-	answered(t, ok[*apigen.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x, From: new(now.AddDate(0, 0, -8))})), 400, apigen.BadRequest, "at most 7 days")
+	answered(t, ok[*apiclient.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x, From: new(now.AddDate(0, 0, -8))})), 400, apigen.BadRequest, "at most 7 days")
 	x.Target = "!"
-	answered(t, ok[*apigen.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x})), 422, apigen.Invalid, "target:")
-	answered(t, ok[*apigen.PreviewExceptionResponse](t)(p.user("vera", manager.Viewer).PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: p.exception()})), 403, apigen.Forbidden)
+	answered(t, ok[*apiclient.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x})), 422, apigen.Invalid, "target:")
+	answered(t, ok[*apiclient.PreviewExceptionResponse](t)(p.user("vera", manager.Viewer).PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: p.exception()})), 403, apigen.Forbidden)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/api/apigen"
+	"github.com/ringwall/ringwall/api/apigen/usersapi"
 	"github.com/ringwall/ringwall/manager/internal/password"
 	"github.com/ringwall/ringwall/manager/store"
 )
@@ -36,23 +37,27 @@ func checkRole(r Role) error {
 	return nil
 }
 
-// ListUsers implements apigen.StrictServerInterface.
-func (s server) ListUsers(ctx context.Context, _ apigen.ListUsersRequestObject) (apigen.ListUsersResponseObject, error) {
+// ListUsers implements the generated server interface.
+func (s server) ListUsers(ctx context.Context, r usersapi.ListUsersRequestObject) (usersapi.ListUsersResponseObject, error) {
 	users, err := s.store.Users(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make(apigen.ListUsers200JSONResponse, len(users))
-	for i, u := range users {
+	page, link, err := paged(ctx, users, func(u store.User) string { return strings.ToLower(u.Name) }, r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]apigen.User, len(page))
+	for i, u := range page {
 		out[i] = apiUser(u)
 	}
-	return out, nil
+	return usersapi.ListUsers200JSONResponse{Body: out, Headers: usersapi.ListUsers200ResponseHeaders{Link: link}}, nil
 }
 
-// CreateUser implements apigen.StrictServerInterface.
-func (s server) CreateUser(ctx context.Context, r apigen.CreateUserRequestObject) (apigen.CreateUserResponseObject, error) {
+// CreateUser implements the generated server interface.
+func (s server) CreateUser(ctx context.Context, r usersapi.CreateUserRequestObject) (usersapi.CreateUserResponseObject, error) {
 	u, err := s.createUser(ctx, identityFrom(ctx).actor(), r.Body.Name, r.Body.Password, r.Body.Role)
-	return apigen.CreateUser201JSONResponse(apiUser(u)), err
+	return usersapi.CreateUser201JSONResponse(apiUser(u)), err
 }
 
 func (m *Manager) createUser(ctx context.Context, by actor, name, pass string, role Role) (store.User, error) {
@@ -80,8 +85,8 @@ func (m *Manager) createUser(ctx context.Context, by actor, name, pass string, r
 	return u, err
 }
 
-// UpdateUser implements apigen.StrictServerInterface.
-func (s server) UpdateUser(ctx context.Context, r apigen.UpdateUserRequestObject) (apigen.UpdateUserResponseObject, error) {
+// UpdateUser implements the generated server interface.
+func (s server) UpdateUser(ctx context.Context, r usersapi.UpdateUserRequestObject) (usersapi.UpdateUserResponseObject, error) {
 	id := identityFrom(ctx)
 	u, err := s.findUser(ctx, s.store.Reader, r.Id)
 	if err != nil {
@@ -142,11 +147,11 @@ func (s server) UpdateUser(ctx context.Context, r apigen.UpdateUserRequestObject
 		return nil, err
 	}
 	s.streams.check()
-	return apigen.UpdateUser200JSONResponse(apiUser(u)), nil
+	return usersapi.UpdateUser200JSONResponse(apiUser(u)), nil
 }
 
-// DeleteUser implements apigen.StrictServerInterface.
-func (s server) DeleteUser(ctx context.Context, r apigen.DeleteUserRequestObject) (apigen.DeleteUserResponseObject, error) {
+// DeleteUser implements the generated server interface.
+func (s server) DeleteUser(ctx context.Context, r usersapi.DeleteUserRequestObject) (usersapi.DeleteUserResponseObject, error) {
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
 		u, err := s.findUser(ctx, tx.Reader, r.Id)
 		if err != nil {
@@ -166,7 +171,7 @@ func (s server) DeleteUser(ctx context.Context, r apigen.DeleteUserRequestObject
 		return nil, err
 	}
 	s.streams.check()
-	return apigen.DeleteUser204Response{}, nil
+	return usersapi.DeleteUser204Response{}, nil
 }
 
 func (m *Manager) findUser(ctx context.Context, r store.Reader, id string) (store.User, error) {
@@ -191,14 +196,19 @@ func keepAdmin(ctx context.Context, tx *store.Tx) error {
 	return conflict("this is the last administrator who can log in; make another one first")
 }
 
-// ListTokens implements apigen.StrictServerInterface.
-func (s server) ListTokens(ctx context.Context, _ apigen.ListTokensRequestObject) (apigen.ListTokensResponseObject, error) {
+// ListTokens implements the generated server interface.
+func (s server) ListTokens(ctx context.Context, r usersapi.ListTokensRequestObject) (usersapi.ListTokensResponseObject, error) {
 	id := identityFrom(ctx)
 	owner := id.user.ID
 	if may(id.role, Admin) {
 		owner = ""
 	}
 	tokens, err := s.store.Tokens(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	key := func(t store.Token) string { return keyed(descending(t.Created.UnixMilli()), t.ID) }
+	page, link, err := paged(ctx, tokens, key, r.Params.Limit, r.Params.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -210,11 +220,11 @@ func (s server) ListTokens(ctx context.Context, _ apigen.ListTokensRequestObject
 	for _, u := range users {
 		names[u.ID] = u.Name
 	}
-	out := make(apigen.ListTokens200JSONResponse, len(tokens))
-	for i, t := range tokens {
+	out := make([]apigen.Token, len(page))
+	for i, t := range page {
 		out[i] = apiToken(t, names[t.UserID])
 	}
-	return out, nil
+	return usersapi.ListTokens200JSONResponse{Body: out, Headers: usersapi.ListTokens200ResponseHeaders{Link: link}}, nil
 }
 
 func apiToken(t store.Token, owner string) apigen.Token {
@@ -227,8 +237,8 @@ func apiToken(t store.Token, owner string) apigen.Token {
 // maxTokens is how many API tokens a user may have.
 const maxTokens = 100
 
-// CreateToken implements apigen.StrictServerInterface.
-func (s server) CreateToken(ctx context.Context, r apigen.CreateTokenRequestObject) (apigen.CreateTokenResponseObject, error) {
+// CreateToken implements the generated server interface.
+func (s server) CreateToken(ctx context.Context, r usersapi.CreateTokenRequestObject) (usersapi.CreateTokenResponseObject, error) {
 	id := identityFrom(ctx)
 	if id.cookie == "" {
 		// Otherwise whoever holds a token for a day could keep it for ever.
@@ -268,11 +278,11 @@ func (s server) CreateToken(ctx context.Context, r apigen.CreateTokenRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return apigen.CreateToken201JSONResponse{Token: apiToken(t, id.user.Name), Secret: secret}, nil
+	return usersapi.CreateToken201JSONResponse{Token: apiToken(t, id.user.Name), Secret: secret}, nil
 }
 
-// DeleteToken implements apigen.StrictServerInterface.
-func (s server) DeleteToken(ctx context.Context, r apigen.DeleteTokenRequestObject) (apigen.DeleteTokenResponseObject, error) {
+// DeleteToken implements the generated server interface.
+func (s server) DeleteToken(ctx context.Context, r usersapi.DeleteTokenRequestObject) (usersapi.DeleteTokenResponseObject, error) {
 	id := identityFrom(ctx)
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
 		t, err := tx.Token(ctx, r.Id)
@@ -296,5 +306,5 @@ func (s server) DeleteToken(ctx context.Context, r apigen.DeleteTokenRequestObje
 		return nil, err
 	}
 	s.streams.check()
-	return apigen.DeleteToken204Response{}, nil
+	return usersapi.DeleteToken204Response{}, nil
 }

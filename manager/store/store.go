@@ -121,6 +121,17 @@ func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	return nil
 }
 
+// Try runs fn like Write and then takes back what it wrote. It tells what Write would
+// do.
+func (s *Store) Try(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { err = errors.Join(err, rollback(tx)) }()
+	return fn(&Tx{Reader: Reader{tx}, tx: tx})
+}
+
 // View runs fn on one consistent state of the database.
 func (s *Store) View(ctx context.Context, fn func(r Reader) error) (err error) {
 	tx, err := s.read.BeginTx(ctx, nil)

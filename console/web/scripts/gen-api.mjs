@@ -60,7 +60,9 @@ for (const [path, item] of Object.entries(spec.paths)) {
   for (const method of ['get', 'post', 'put', 'patch', 'delete']) {
     const op = item[method]
     if (!op) continue
-    const params = [...(item.parameters ?? []), ...(op.parameters ?? [])].map(follow)
+    // Lists that answer an array take Limit and Cursor; the console reads them whole.
+    const paging = (p) => /\/(Limit|Cursor)$/.test(p.$ref ?? '')
+    const params = [...(item.parameters ?? []), ...(op.parameters ?? []).filter((p) => !paging(p))].map(follow)
     const inPath = params.filter((p) => p.in === 'path')
     const inQuery = params.filter((p) => p.in === 'query')
     const body = op.requestBody && follow(op.requestBody).content['application/json'].schema
