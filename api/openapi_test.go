@@ -343,3 +343,20 @@ func TestTheProductDoesNotLinkTheClient(t *testing.T) {
 		t.Error("cmd/ringwall links api/apigen/apiclient")
 	}
 }
+
+// What filters and facets know stands in event.Fields; the description lists it.
+func TestDescriptionListsFilterFieldsAndFacets(t *testing.T) {
+	text := strings.Join(strings.Fields(string(api.OpenAPI)), " ")
+	var filters, facets []string
+	for _, f := range event.FilterFields() {
+		filters = append(filters, "`"+f+"`")
+	}
+	for _, f := range event.FacetFields() {
+		facets = append(facets, f.Filter)
+	}
+	for _, want := range []string{"Fields: " + strings.Join(filters, ", ") + ".", strings.Join(facets, ", ") + ": in this order"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("openapi.yaml does not say %q", want)
+		}
+	}
+}

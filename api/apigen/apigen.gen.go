@@ -74,6 +74,24 @@ func (e ErrorCode) Valid() bool {
 	}
 }
 
+// Defines values for EventKind.
+const (
+	Access    EventKind = "access"
+	Detection EventKind = "detection"
+)
+
+// Valid indicates whether the value is a known member of the EventKind enum.
+func (e EventKind) Valid() bool {
+	switch e {
+	case Access:
+		return true
+	case Detection:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Admin    Role = "admin"
@@ -152,6 +170,9 @@ type ErrorCode string
 
 // Event defines model for Event.
 type Event = event.Event
+
+// EventKind access: nothing was found; more kinds may come
+type EventKind string
 
 // EventPage defines model for EventPage.
 type EventPage = event.Page

@@ -356,14 +356,23 @@ export interface Header {
 
 export interface Event {
   schema: number
+  kind: EventKind
   id: string
   time: string
   action: Action
   reason?: string
   gateway: string
+  /** Where the gateway runs */
+  account?: string
+  /** Where the gateway runs */
+  region?: string
   policy_version: number
   site: string
+  /** Absent in events of before schema 2 */
+  site_id?: string
   server_group: string
+  /** Absent in events of before schema 2 */
+  server_group_id?: string
   service: string
   service_id: string
   mode: Mode
@@ -511,19 +520,24 @@ export interface Upstream {
 export interface EventSummary {
   id: string
   time: string
+  kind: EventKind
   action: Action
   mode: Mode
-  /** Attack types, most telling first: sqli, xss, lfi, rce … */
+  /** Attack families, most telling first: sqli, xss, lfi, rce … */
   attacks: string[]
   /** critical, error, warning, notice, or empty */
   severity: string
   score: number
   rule_ids: number[]
+  /** Of the rule that added most to the score */
   message: string
   site: string
   server_group: string
   service: string
+  service_id: string
   gateway: string
+  account?: string
+  region?: string
   client: string
   method: string
   host: string
@@ -535,6 +549,9 @@ export interface EventSummary {
 }
 
 export type Action = 'block' | 'alert' | 'pass'
+
+/** access: nothing was found; more kinds may come */
+export type EventKind = 'access' | 'detection'
 
 /** Sends one request; the caller's own code knows about cookies, tokens and errors. */
 export type Call = <T>(method: string, path: string, options: {query?: object; body?: unknown; signal?: AbortSignal}) => Promise<T>
