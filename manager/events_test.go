@@ -111,7 +111,9 @@ func TestStreamSendsEventsAndTellsOfDroppedOnes(t *testing.T) {
 	b := start(t)
 	lines, send := b.stream(b.token(b.admin(), manager.Viewer))
 	expect(t, lines, ": here they come")
-	const rest = `"time":"0001-01-01T00:00:00Z","action":"block","mode":"","attacks":[],"severity":"","score":0,"rule_ids":[],"message":"","site":"","server_group":"","service":"","gateway":"","client":"","method":"","host":"","path":"/a\nb","query":"","user_agent":"","status":0,"duration_us":0}`
+	const rest = `"time":"0001-01-01T00:00:00Z","kind":"","action":"block","mode":"","attacks":[],"severity":"",` +
+		`"score":0,"rule_ids":[],"message":"","site":"","server_group":"","service":"","service_id":"","gateway":"","client":"",` +
+		`"method":"","host":"","path":"/a\nb","query":"","user_agent":"","status":0,"duration_us":0}`
 	send <- event.Summary{ID: "e1", Action: event.Block, Path: "/a\nb"}
 	expect(t, lines, "id: e1\ndata: {\"id\":\"e1\","+rest)
 	b.events.mu.Lock()
