@@ -110,7 +110,7 @@ func expect(t *testing.T, lines *bufio.Scanner, want string) {
 func TestStreamSendsEventsAndTellsOfDroppedOnes(t *testing.T) {
 	b := start(t)
 	lines, send := b.stream(b.token(b.admin(), manager.Viewer))
-	expect(t, lines, ": here they come")
+	expect(t, lines, ": connected")
 	const rest = `"time":"0001-01-01T00:00:00Z","kind":"","action":"block","mode":"","attacks":[],"severity":"",` +
 		`"score":0,"rule_ids":[],"message":"","site":"","server_group":"","service":"","service_id":"","gateway":"","client":"",` +
 		`"method":"","host":"","path":"/a\nb","query":"","user_agent":"","status":0,"duration_us":0}`
@@ -136,9 +136,9 @@ func TestStreamEndsWhenTheRightToItDoes(t *testing.T) {
 	viewer := b.user("v", manager.Viewer)
 	other := b.token(admin, manager.Viewer)
 	lines, _ := b.stream(viewer)
-	expect(t, lines, ": here they come")
+	expect(t, lines, ": connected")
 	stays, send := b.stream(other)
-	expect(t, stays, ": here they come")
+	expect(t, stays, ": connected")
 	id := ok[*apiclient.GetSessionResponse](t)(viewer.GetSessionWithResponse(t.Context())).JSON200.User.Id
 	answered(t, ok[*apiclient.UpdateUserResponse](t)(admin.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Disabled: new(true)})), 200, "")
 	if lines.Scan() {
@@ -153,7 +153,7 @@ func TestStreamEndsWhenTheRightToItDoes(t *testing.T) {
 func TestStreamEndsAtShutdown(t *testing.T) {
 	b := start(t)
 	lines, _ := b.stream(b.token(b.admin(), manager.Viewer))
-	expect(t, lines, ": here they come")
+	expect(t, lines, ": connected")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- b.Run(ctx) }()

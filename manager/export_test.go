@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -10,24 +11,15 @@ import (
 
 // What tests need of the inside.
 
-type Operation struct {
-	ID, Pattern string
-	Role        Role
-}
-
-func Operations() []Operation {
-	var out []Operation
-	for _, op := range operations {
-		out = append(out, Operation{op.id, op.pattern, op.role})
-	}
-	return out
+// OpenImpatient is Open with another bound for changes.
+func OpenImpatient(ctx context.Context, cfg Config, events Events, gateways Gateways, log *slog.Logger, timeout time.Duration) (*Manager, error) {
+	return open(ctx, cfg, events, gateways, "v-test", log, timeout)
 }
 
 func (m *Manager) SetNow(now func() time.Time)         { m.now = now }
 func (m *Manager) Store() *store.Store                 { return m.store }
-func (m *Manager) Careful(h http.Handler) http.Handler { return m.careful(h) }
-func (m *Manager) Flush(ctx context.Context)           { m.flush(ctx) }
+func (m *Manager) Careful(h http.Handler) http.Handler { return m.Require("", h) }
+func (m *Manager) Flush(ctx context.Context)           { m.activity.Flush(ctx) }
 func (m *Manager) Clean(ctx context.Context)           { m.clean(ctx) }
-func (m *Manager) Sample()                             { m.traffic.sample(m.now(), m.gateways.Status()) }
-
-func (m *Manager) SetChangeTimeout(d time.Duration) { m.changeTimeout = d }
+func (m *Manager) Sample()                             { m.activity.Sample() }
+func (m *Manager) Follow(ctx context.Context)          { m.follow(ctx) }

@@ -1,6 +1,7 @@
 package manager_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -198,7 +199,8 @@ type bed struct {
 	gateways *fakeGateways
 	clock    *clock
 	server   *httptest.Server
-	password string // of admin
+	password string        // of admin
+	timeout  time.Duration // of changes, zero for that of the product
 }
 
 func start(t testing.TB) *bed {
@@ -215,7 +217,8 @@ func start(t testing.TB) *bed {
 
 func (b *bed) open() {
 	b.t.Helper()
-	m, err := manager.Open(b.t.Context(), manager.Config{Dir: b.dir}, b.events, b.gateways, "v-test", slog.New(slog.NewTextHandler(b.t.Output(), nil)))
+	log := slog.New(slog.NewTextHandler(b.t.Output(), nil))
+	m, err := manager.OpenImpatient(b.t.Context(), manager.Config{Dir: b.dir}, b.events, b.gateways, log, cmp.Or(b.timeout, 30*time.Second))
 	if err != nil {
 		b.t.Fatal(err)
 	}

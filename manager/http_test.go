@@ -12,6 +12,7 @@ import (
 	"github.com/ringwall/ringwall/api"
 	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/manager"
+	"github.com/ringwall/ringwall/manager/web"
 )
 
 // raw sends a request with an admin's API token.
@@ -131,7 +132,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 
 // Whatever the bytes are, the answer is JSON and no failure of the server.
 func FuzzBodies(f *testing.F) {
-	var targets []manager.Operation
+	var targets []web.Operation
 	for _, op := range manager.Operations() {
 		if strings.HasPrefix(op.Pattern, "P") && op.ID != "logout" {
 			targets = append(targets, op)

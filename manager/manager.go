@@ -1,10 +1,33 @@
 // Package manager is the management server: the objects that say what is protected,
 // the users and API tokens that may change them, the audit trail of every change,
-// and the HTTP API of api/openapi.yaml over all of it.
+// and the HTTP API of api/openapi.yaml over all of it. It only assembles its rooms:
+//
+//   - web: router, guard, decoding, errors, paging, and the type of operations
+//   - access: users, sessions, API tokens, the slowing down of guesses
+//   - object: kinds of objects; check, store, audit and publish a change
+//   - activity: events, streams, overview, traffic, state of the gateways
+//   - store: the database
+//
+// access, object and activity import web and store and not each other; who may call
+// what is the sum of their Operations.
 //
 // It deliberately does not listen on a port, serve the console, store events or
 // carry traffic: it asks the lake and the gateways through the interfaces Events and
 // Gateways, and package app joins them. No switch turns its authentication off.
+//
+// # Several managers
+//
+// What managers on one database must agree on is in the database: objects and the
+// policy's version, users, sessions and tokens with their last use, attempts to log
+// in, and a counter of lost rights. Run polls the two versions, publishes what another
+// manager changed and rechecks event streams. Left in memory, on purpose:
+//
+//   - event streams: they are connections of one process;
+//   - slots for hashing passwords: they bound the memory of one process;
+//   - traffic that was counted in the last seconds and how far counters have been
+//     added: two managers that sample the same gateways would count twice, so this is
+//     work for the one that leads once there is a lease;
+//   - the turn of changes: it spares a manager from overtaking itself, no more.
 //
 // Stability: the API under /api/v1 changes only compatibly; the Go API is for
 // package app.
@@ -15,17 +38,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/ringwall/ringwall/api/apigen"
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
-	"github.com/ringwall/ringwall/manager/internal/password"
-	"github.com/ringwall/ringwall/manager/internal/throttle"
+	"github.com/ringwall/ringwall/manager/access"
+	"github.com/ringwall/ringwall/manager/activity"
+	"github.com/ringwall/ringwall/manager/object"
 	"github.com/ringwall/ringwall/manager/store"
+	"github.com/ringwall/ringwall/manager/web"
 	"github.com/ringwall/ringwall/policy"
 )
 
@@ -72,14 +97,23 @@ func (c Config) withDefaults() Config {
 
 // Role is what a user or API token may do. Each role may do all that the ones below
 // it may.
-type Role = apigen.Role
+type Role = web.Role
 
 // The roles, highest first.
 const (
-	Admin    Role = apigen.Admin    // also users and the audit trail
-	Operator Role = apigen.Operator // also changes objects and queries the lake
-	Viewer   Role = apigen.Viewer   // reads
+	Admin    = web.Admin    // also users and the audit trail
+	Operator = web.Operator // also changes objects and queries the lake
+	Viewer   = web.Viewer   // reads
 )
+
+// Setup is what the flags of `ringwall up` ask for.
+type Setup = object.Setup
+
+// Operations is the whole of authorisation: what is not listed is refused. A test
+// compares it with openapi.yaml.
+func Operations() []web.Operation {
+	return slices.Concat(access.Operations(), object.Operations(), activity.Operations())
+}
 
 // Events is what the manager needs of the lake. All methods are called by several
 // goroutines at once and must stop when ctx ends. A mistake in a filter or cursor is
@@ -124,44 +158,40 @@ type Gateways interface {
 	Rule(id int) (policy.Rule, bool)
 }
 
+// changeTimeout bounds a change: compiling the rules takes some seconds on a busy
+// machine.
+const changeTimeout = 30 * time.Second
+
 // Manager is the management server. Its methods are safe for use by several
 // goroutines.
 type Manager struct {
-	cfg      Config
-	events   Events
-	gateways Gateways
-	version  string
-	log      *slog.Logger
-	now      func() time.Time
+	cfg   Config
+	log   *slog.Logger
+	now   func() time.Time // tests set it
+	store *store.Store
 
-	store     *store.Store
-	passwords *password.Hasher
-	// Guesses are counted for user and address together, so that nobody can lock a
-	// user out from elsewhere, and for the address alone, so that one address cannot
-	// try all users.
-	byUser    *throttle.Throttle
-	byAddress *throttle.Throttle
-	touched   touches
-	traffic   *traffic
-	streams   streams
+	access   *access.Control
+	objects  *object.Objects
+	activity *activity.Monitor
+	router   *web.Router
 
-	// turn has room for the one change that is under way, so that gateways get policies
-	// in the order of their versions.
-	turn          chan struct{}
-	changeTimeout time.Duration
-	published     atomic.Int64 // version of the last policy handed to the gateways
-
-	stopped chan struct{} // closed when streams must end
-	stop    func()        // closes it, once
+	rights atomic.Int64 // the counter of lost rights, as far as event streams know
 }
 
 // Open opens the database in cfg.Dir, brings it up to date and returns the manager.
 // It starts no goroutine and applies no policy. The caller calls Close. A program
 // that only calls SetPassword may give nil for events and gateways.
 func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, version string, log *slog.Logger) (*Manager, error) {
+	return open(ctx, cfg, events, gateways, version, log, changeTimeout)
+}
+
+func open(
+	ctx context.Context, cfg Config, events Events, gateways Gateways, version string, log *slog.Logger, timeout time.Duration,
+) (*Manager, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("manager: %w", err)
 	}
+	cfg = cfg.withDefaults()
 	db, err := store.Open(ctx, filepath.Join(cfg.Dir, "ringwall.db"))
 	if err != nil {
 		return nil, fmt.Errorf("manager: %w", err)
@@ -170,30 +200,69 @@ func Open(ctx context.Context, cfg Config, events Events, gateways Gateways, ver
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("manager: read traffic marks: %w", err), db.Close())
 	}
-	stopped := make(chan struct{})
-	return &Manager{
-		cfg: cfg.withDefaults(), events: events, gateways: gateways, version: version, log: log,
-		now:       func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }, // as exact as the store
-		store:     db,
-		passwords: password.New(2, 32),
-		byUser:    throttle.New(throttle.Rule{Free: 5, First: time.Second, Longest: 15 * time.Minute, Keys: 20_000}),
-		byAddress: throttle.New(throttle.Rule{Free: 30, First: time.Second, Longest: 5 * time.Minute, Keys: 20_000}),
-		traffic:   newTraffic(marks),
-		stopped:   stopped,
-		turn:      make(chan struct{}, 1),
-		// Compiling the rules and opening ports takes some seconds on a busy machine.
-		changeTimeout: 30 * time.Second,
-		stop:          sync.OnceFunc(func() { close(stopped) }),
-	}, nil
+	published, rights, err := db.Versions(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("manager: read versions: %w", err), db.Close())
+	}
+	m := &Manager{
+		cfg: cfg, log: log, store: db,
+		now: func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }, // as exact as the store
+	}
+	m.rights.Store(rights)
+	now := func() time.Time { return m.now() }
+	m.access = access.New(access.Config{
+		Store: db, Log: log, Now: now, Version: version, SessionIdle: cfg.SessionIdle, SessionMax: cfg.SessionMax,
+		Lost: func() { m.activity.Recheck() },
+	})
+	m.objects = object.New(object.Config{
+		Store: db, Gateways: gateways, Events: events, Log: log, Now: now, Timeout: timeout, Published: published,
+	})
+	m.activity = activity.New(activity.Config{
+		Store: db, Events: events, Gateways: gateways, Rights: m.access, Log: log, Now: now, Marks: marks,
+	})
+	m.router = web.NewRouter(m.access, log, Operations())
+	m.access.Mount(m.router)
+	m.objects.Mount(m.router)
+	m.activity.Mount(m.router)
+	return m, nil
+}
+
+// Handler serves /api/v1/ and /openapi.yaml, and answers every other path with 404.
+func (m *Manager) Handler() http.Handler { return m.router.Handler() }
+
+// Require lets a request through to next when it carries a session or API token
+// with at least the given role. It answers all others like the API does. Use it for
+// pages that other packages serve beside Handler, for example /metrics.
+func (m *Manager) Require(role Role, next http.Handler) http.Handler {
+	return m.router.Require(role, next)
+}
+
+// Policy compiles the stored objects.
+func (m *Manager) Policy(ctx context.Context) (policy.Policy, error) { return m.objects.Policy(ctx) }
+
+// ApplySetup makes the objects of a first start, and at later ones changes what
+// setup gives explicitly; see object.Objects.ApplySetup.
+func (m *Manager) ApplySetup(ctx context.Context, setup Setup) error {
+	return m.objects.ApplySetup(ctx, setup)
+}
+
+// EnsureAdmin creates the user admin with a random password when there is no user
+// at all. created tells whether it did; the password is nowhere else.
+func (m *Manager) EnsureAdmin(ctx context.Context) (pass string, created bool, err error) {
+	return m.access.EnsureAdmin(ctx)
+}
+
+// SetPassword gives the user a new password and ends the user's sessions. It is for a
+// reset on the machine itself.
+func (m *Manager) SetPassword(ctx context.Context, user, pass string) error {
+	return m.access.SetPassword(ctx, user, pass)
 }
 
 // Close ends open event streams, counts the traffic once more and closes the
 // database. Stop serving Handler before, and let Run return.
 func (m *Manager) Close() error {
-	m.stop()
-	if m.gateways != nil {
-		m.last(context.Background())
-	}
+	m.activity.Stop()
+	m.last(context.Background())
 	return m.store.Close()
 }
 
@@ -201,14 +270,17 @@ func (m *Manager) Close() error {
 func (m *Manager) last(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	m.traffic.sample(m.now(), m.gateways.Status())
-	m.flush(ctx)
+	m.activity.Sample()
+	m.activity.Flush(ctx)
 }
 
-// Run does the background work until ctx ends: it counts traffic, ends old sessions
-// and removes what is older than its retention. When ctx ends, so do event streams.
-// A failure of the database is logged and tried again.
+// Run does the background work until ctx ends: it counts traffic, learns of the
+// changes of other managers, ends old sessions and removes what is older than its
+// retention. When ctx ends, so do event streams. A failure of the database is logged
+// and tried again.
 func (m *Manager) Run(ctx context.Context) error {
+	follow := time.NewTicker(2 * time.Second)
+	defer follow.Stop()
 	sample := time.NewTicker(5 * time.Second)
 	defer sample.Stop()
 	flush := time.NewTicker(15 * time.Second)
@@ -218,32 +290,36 @@ func (m *Manager) Run(ctx context.Context) error {
 	m.clean(ctx)
 	for {
 		select {
+		case <-follow.C:
+			m.follow(ctx)
 		case <-sample.C:
-			m.traffic.sample(m.now(), m.gateways.Status())
+			m.activity.Sample()
 		case <-flush.C:
-			m.flush(ctx)
+			m.activity.Flush(ctx)
 		case <-clean.C:
 			m.clean(ctx)
 		case <-ctx.Done():
-			m.stop()    // first, because a server that shuts down waits for the streams
-			m.last(ctx) // Close does it again, but may never be called
+			m.activity.Stop() // first, because a server that shuts down waits for the streams
+			m.last(ctx)       // Close does it again, but may never be called
 			return nil
 		}
 	}
 }
 
-// flush writes what was counted in memory.
-func (m *Manager) flush(ctx context.Context) {
-	if err := m.touched.flush(ctx, m.store); err != nil {
-		m.log.Warn("last use of sessions not written, trying again", "err", err)
+// follow learns what other processes on the same database did: other managers, and
+// the command line.
+func (m *Manager) follow(ctx context.Context) {
+	version, rights, err := m.store.Versions(ctx)
+	if err == nil {
+		if m.rights.Swap(rights) != rights {
+			m.activity.Recheck()
+		}
+		err = m.objects.Follow(ctx, version)
 	}
-	if err := m.traffic.flush(ctx, m.store); err != nil {
-		m.log.Warn("traffic counts not written, trying again", "err", err)
+	if err != nil && ctx.Err() == nil {
+		m.log.Warn("changes of other managers not read, trying again", "err", err)
 	}
 }
-
-// trafficRetention is how far back the overview's counts reach.
-const trafficRetention = 30 * 24 * time.Hour
 
 // maxFailedLogins is how many failed logins the audit trail keeps: anybody who
 // reaches the port can write one.
@@ -253,55 +329,12 @@ func (m *Manager) clean(ctx context.Context) {
 	now := m.now()
 	err := m.store.Write(ctx, func(tx *store.Tx) error {
 		return errors.Join(
-			tx.ExpireSessions(ctx, now.Add(-m.cfg.SessionIdle), now.Add(-m.cfg.SessionMax)),
-			tx.ExpireTraffic(ctx, now.Add(-trafficRetention)),
+			m.access.Expire(ctx, tx, now),
+			m.activity.Expire(ctx, tx, now),
 			tx.ExpireAudit(ctx, now.Add(-m.cfg.AuditRetention), "login-failed", maxFailedLogins),
 		)
 	})
 	if err != nil && ctx.Err() == nil {
 		m.log.Warn("old sessions and audit entries not removed, trying again", "err", err)
 	}
-}
-
-// Policy compiles the stored objects.
-func (m *Manager) Policy(ctx context.Context) (p policy.Policy, err error) {
-	err = m.store.View(ctx, func(r store.Reader) error {
-		p, err = compile(ctx, r)
-		return err
-	})
-	if err != nil {
-		return policy.Policy{}, fmt.Errorf("compile policy: %w", err)
-	}
-	return p, nil
-}
-
-func compile(ctx context.Context, r store.Reader) (p policy.Policy, err error) {
-	version, err := r.PolicyVersion(ctx)
-	if err != nil {
-		return p, err
-	}
-	var o policy.Objects
-	if o.Sites, err = r.Sites(ctx); err != nil {
-		return p, err
-	}
-	if o.ServerGroups, err = r.ServerGroups(ctx, ""); err != nil {
-		return p, err
-	}
-	if o.Services, err = r.Services(ctx, ""); err != nil {
-		return p, err
-	}
-	if o.Routes, err = r.Routes(ctx, ""); err != nil {
-		return p, err
-	}
-	if o.Exceptions, err = r.Exceptions(ctx, ""); err != nil {
-		return p, err
-	}
-	if o.RuleActions, err = r.RuleActions(ctx); err != nil {
-		return p, err
-	}
-	p, err = policy.Compile(version, o)
-	if err != nil {
-		return p, invalid(err)
-	}
-	return p, nil
 }

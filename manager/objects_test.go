@@ -163,9 +163,12 @@ func TestWhatTheGatewayRefusesIsNotStored(t *testing.T) {
 func TestNothingIsPublishedThatIsNotStored(t *testing.T) {
 	p := plant(t)
 	before := p.gateways.running(t)
-	p.SetChangeTimeout(50 * time.Millisecond)
+	p.stop()
+	p.timeout = 50 * time.Millisecond
+	p.open()
+	c := p.admin()
 	p.gateways.onCheck = func(ctx context.Context, _ policy.Policy) { <-ctx.Done() } // too late to commit
-	r := ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(t.Context(), p.group.ID, apigen.ModeChange{Mode: asset.Active}))
+	r := ok[*apiclient.SetModeResponse](t)(c.SetModeWithResponse(t.Context(), p.group.ID, apigen.ModeChange{Mode: asset.Active}))
 	answered(t, r, 503, apigen.Unavailable)
 	if diff := cmp.Diff(before, p.gateways.running(t)); diff != "" {
 		t.Errorf("running (-want +got)\n%s", diff)

@@ -77,6 +77,20 @@ func (r Reader) PolicyVersion(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
+// Versions returns PolicyVersion and how often somebody lost a right. Managers on one
+// database poll it to learn of each other's changes.
+func (r Reader) Versions(ctx context.Context) (policy, rights int64, err error) {
+	err = r.db.QueryRowContext(ctx, `SELECT p.value, r.value FROM counters p, counters r
+		WHERE p.name = 'policy' AND r.name = 'rights'`).Scan(&policy, &rights)
+	return policy, rights, err
+}
+
+// LoseRights tells every manager on this database that somebody lost a right.
+func (t *Tx) LoseRights(ctx context.Context) error {
+	_, err := t.next(ctx, "rights")
+	return err
+}
+
 // NextPolicyVersion counts PolicyVersion up and returns it.
 func (t *Tx) NextPolicyVersion(ctx context.Context) (int64, error) { return t.next(ctx, "policy") }
 

@@ -11,12 +11,14 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite" // also registers the driver
@@ -30,6 +32,9 @@ var (
 	// ErrTaken tells that a name is in use.
 	ErrTaken = errors.New("name is already in use")
 )
+
+// NewID returns a random id of 80 bits.
+func NewID() string { return strings.ToLower(rand.Text()[:16]) }
 
 // Store is an open database. Its methods are safe for use by several goroutines.
 // The reading methods of Reader see the last committed state.

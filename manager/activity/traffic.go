@@ -1,4 +1,4 @@
-package manager
+package activity
 
 import (
 	"context"

@@ -1,15 +1,12 @@
-package manager
+package object
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ringwall/ringwall/asset"
-	"github.com/ringwall/ringwall/manager/internal/password"
 	"github.com/ringwall/ringwall/manager/store"
 )
 
@@ -36,9 +33,9 @@ const setupID = "default"
 // setup gives explicitly. It changes nothing, and writes no audit entry, when all is
 // as asked for. Errors that match neither the database nor the gateways are mistakes
 // in setup.
-func (m *Manager) ApplySetup(ctx context.Context, setup Setup) error {
-	err := m.change(ctx, func(tx *store.Tx) error {
-		changed, err := m.applySetup(ctx, tx, setup)
+func (o *Objects) ApplySetup(ctx context.Context, setup Setup) error {
+	err := o.change(ctx, func(tx *store.Tx) error {
+		changed, err := o.applySetup(ctx, tx, setup)
 		if err == nil && !changed {
 			err = errSame
 		}
@@ -50,7 +47,7 @@ func (m *Manager) ApplySetup(ctx context.Context, setup Setup) error {
 	return err
 }
 
-func (m *Manager) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (changed bool, err error) {
+func (o *Objects) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (changed bool, err error) {
 	version, err := tx.PolicyVersion(ctx)
 	if err != nil {
 		return false, err
@@ -59,7 +56,7 @@ func (m *Manager) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if !first && setup.zero() {
 		return false, nil
 	}
-	site, err := ensure(ctx, m, tx, sites, asset.Site{ID: setupID, Name: "default"}, func(s *asset.Site) {
+	site, err := ensure(ctx, o, tx, sites, asset.Site{ID: setupID, Name: "default"}, func(s *asset.Site) {
 		if setup.SiteName != "" {
 			s.Name = setup.SiteName
 		}
@@ -67,7 +64,7 @@ func (m *Manager) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if err != nil {
 		return changed, fmt.Errorf("site: %w", err)
 	}
-	group, err := ensure(ctx, m, tx, serverGroups, asset.ServerGroup{ID: setupID, SiteID: site.ID, Name: "default", Mode: asset.Simulation}, func(g *asset.ServerGroup) {
+	group, err := ensure(ctx, o, tx, serverGroups, asset.ServerGroup{ID: setupID, SiteID: site.ID, Name: "default", Mode: asset.Simulation}, func(g *asset.ServerGroup) {
 		if setup.Mode != nil {
 			g.Mode = *setup.Mode
 		}
@@ -80,7 +77,7 @@ func (m *Manager) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 		return changed, nil // nothing to protect yet
 	}
 	service := asset.Service{ID: setupID, ServerGroupID: group.ID, Name: "web", Ports: []asset.Port{{Address: "0.0.0.0:8080"}}, TrustedProxies: []string{}}
-	service, err = ensure(ctx, m, tx, services, service, setup.service, &changed)
+	service, err = ensure(ctx, o, tx, services, service, setup.service, &changed)
 	if err != nil {
 		return changed, fmt.Errorf("service: %w", err)
 	}
@@ -89,7 +86,7 @@ func (m *Manager) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 		return changed, nil
 	}
 	route := asset.Route{ID: setupID, ServiceID: service.ID, Upstreams: []string{}, PreserveHost: true}
-	if _, err = ensure(ctx, m, tx, routes, route, setup.route, &changed); err != nil {
+	if _, err = ensure(ctx, o, tx, routes, route, setup.route, &changed); err != nil {
 		return changed, fmt.Errorf("route: %w", err)
 	}
 	return changed, nil
@@ -127,86 +124,29 @@ func (s Setup) route(v *asset.Route) {
 
 // ensure creates the object with edit applied when its id is not stored, and else
 // applies edit to what is stored. It sets changed when it wrote.
-func ensure[T interface{ Validate() error }](ctx context.Context, m *Manager, tx *store.Tx, o object[T], fresh T, edit func(*T), changed *bool) (T, error) {
-	id, _ := o.fields(&fresh)
-	stored, err := o.get(tx.Reader, ctx, *id)
+func ensure[T interface{ Validate() error }](
+	ctx context.Context, o *Objects, tx *store.Tx, k kind[T], fresh T, edit func(*T), changed *bool,
+) (T, error) {
+	id, _ := k.fields(&fresh)
+	stored, err := k.get(tx.Reader, ctx, *id)
 	if errors.Is(err, store.ErrNotFound) {
 		edit(&fresh)
 		*changed = true
-		return o.add(ctx, m, tx, commandLine, fresh)
+		return k.add(ctx, o, tx, store.CommandLine, fresh)
 	}
 	if err != nil {
 		return stored, err
 	}
 	wanted := stored
 	edit(&wanted)
-	before, err := auditJSON(stored)
+	before, err := store.AuditJSON(stored)
 	if err != nil {
 		return stored, err
 	}
-	after, err := auditJSON(wanted)
+	after, err := store.AuditJSON(wanted)
 	if err != nil || before == after {
 		return stored, err
 	}
 	*changed = true
-	return o.replace(ctx, m, tx, commandLine, "update", wanted)
-}
-
-// EnsureAdmin creates the user admin with a random password when there is no user
-// at all. created tells whether it did; the password is nowhere else.
-func (m *Manager) EnsureAdmin(ctx context.Context) (pass string, created bool, err error) {
-	users, err := m.store.Users(ctx)
-	if err != nil || len(users) > 0 {
-		return "", false, err
-	}
-	pass = newPassword()
-	if _, err := m.createUser(ctx, commandLine, "admin", pass, Admin); err != nil {
-		return "", false, fmt.Errorf("create user admin: %w", err)
-	}
-	return pass, true, nil
-}
-
-// newPassword returns 24 random letters and digits in groups (118 bits), without
-// those that look alike.
-func newPassword() string {
-	const letters = "abcdefghjkmnpqrstuvwxyz23456789" // 31
-	var b strings.Builder
-	for b.Len() < 27 {
-		if b.Len()%7 == 6 {
-			b.WriteByte('-')
-			continue
-		}
-		var one [1]byte
-		rand.Read(one[:])                                        // never fails (crypto/rand)
-		if n := int(one[0]); n < 256/len(letters)*len(letters) { // no letter more often than another
-			b.WriteByte(letters[n%len(letters)])
-		}
-	}
-	return b.String()
-}
-
-// SetPassword gives the user a new password and ends the user's
-// sessions. It is for a reset on the machine itself.
-func (m *Manager) SetPassword(ctx context.Context, user, pass string) error {
-	u, err := m.store.UserByName(ctx, user)
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("user %q does not exist", user)
-	}
-	if err != nil {
-		return err
-	}
-	if err := password.Check(u.Name, pass); err != nil {
-		return err
-	}
-	hash, err := m.passwords.Hash(ctx, pass)
-	if err != nil {
-		return err
-	}
-	err = m.store.Write(ctx, func(tx *store.Tx) error {
-		return m.putPassword(ctx, tx, commandLine, u.ID, hash, "")
-	})
-	if err == nil {
-		m.streams.check()
-	}
-	return err
+	return k.replace(ctx, o, tx, store.CommandLine, "update", wanted)
 }

@@ -1,4 +1,4 @@
-package manager
+package activity
 
 import (
 	"context"
@@ -9,20 +9,21 @@ import (
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager/store"
+	"github.com/ringwall/ringwall/manager/web"
 )
 
 // GetOverview implements the generated server interface.
 func (s server) GetOverview(ctx context.Context, r eventsapi.GetOverviewRequestObject) (eventsapi.GetOverviewResponseObject, error) {
 	now := s.now().UTC()
-	from, to, err := timeRange(now, r.Params.From, r.Params.To)
+	from, to, err := web.TimeRange(now, r.Params.From, r.Params.To)
 	if err != nil {
 		return nil, err
 	}
-	buckets, err := within("buckets", r.Params.Buckets, 60, 500)
+	buckets, err := web.Within("buckets", r.Params.Buckets, 60, 500)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, web.QueryTimeout)
 	defer cancel()
 	gateways := s.status()
 	s.traffic.sample(now, gateways) // what Run would see only some seconds later
@@ -39,8 +40,8 @@ func (s server) GetOverview(ctx context.Context, r eventsapi.GetOverviewRequestO
 	}
 	out := apigen.Overview{
 		From: from, To: to,
-		Attacks: filled(stats.Attacks), Times: stats.Times, AttacksOverTime: filled(stats.AttacksOverTime),
-		TopSources: filled(stats.TopSources), TopTargets: filled(stats.TopTargets), TopRules: filled(stats.TopRules),
+		Attacks: web.Filled(stats.Attacks), Times: stats.Times, AttacksOverTime: web.Filled(stats.AttacksOverTime),
+		TopSources: web.Filled(stats.TopSources), TopTargets: web.Filled(stats.TopTargets), TopRules: web.Filled(stats.TopRules),
 		Traffic: spread(minutes, stats.Times, from, to, now), Gateways: gateways,
 	}
 	groups := map[string]asset.Traffic{}
@@ -75,12 +76,12 @@ func bucketTimes(from, to time.Time, n int) []time.Time {
 
 // siteStates lists every server group with its counts, by site and name.
 func siteStates(ctx context.Context, r store.Reader, counts map[string]asset.Traffic) ([]apigen.SiteState, error) {
-	list, err := r.Sites(ctx)
+	sites, err := r.Sites(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := []apigen.SiteState{}
-	for _, site := range list {
+	for _, site := range sites {
 		groups, err := r.ServerGroups(ctx, site.ID)
 		if err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package manager
+package web
 
 import (
 	"log/slog"
@@ -8,8 +8,7 @@ import (
 )
 
 func TestWhatTheTableDoesNotListIsRefused(t *testing.T) {
-	m := &Manager{log: slog.New(slog.DiscardHandler)}
-	rt := router{m: m, mux: http.NewServeMux(), guarded: map[string]operation{}}
+	rt := NewRouter(nil, slog.New(slog.DiscardHandler), nil)
 	rt.HandleFunc("GET /api/v1/forgotten", func(http.ResponseWriter, *http.Request) { t.Error("it was called") })
 	w := httptest.NewRecorder()
 	rt.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/forgotten", nil))

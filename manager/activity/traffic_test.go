@@ -1,26 +1,17 @@
-package manager
+package activity
 
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ringwall/ringwall/asset"
-	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/manager/store"
-	"github.com/ringwall/ringwall/policy"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -145,97 +136,36 @@ func TestCountersThatStartAgainAreCountedOn(t *testing.T) {
 	}
 }
 
-// counter is a gateway with one more request each time it is asked.
-type counter struct {
-	Gateways
-	requests int64
-}
-
-func (c *counter) Status() []asset.GatewayStatus {
-	c.requests++
-	return []asset.GatewayStatus{status("a", noon, c.requests)}
-}
-
-func TestRunCountsAndCleansUp(t *testing.T) {
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		gateways := &counter{}
-		m, err := Open(t.Context(), Config{Dir: dir, SessionIdle: 25 * time.Minute}, nil, gateways, "v", slog.New(slog.NewTextHandler(io.Discard, nil)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Close()
-		now := time.Now()
-		err = m.store.Write(t.Context(), func(tx *store.Tx) error {
-			return errors.Join(
-				tx.CreateUser(t.Context(), store.User{ID: "u", Name: "u"}),
-				tx.CreateSession(t.Context(), store.Session{Hash: "h", UserID: "u", Created: now, LastSeen: now}),
-			)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- m.Run(ctx) }()
-		time.Sleep(31 * time.Minute) // of the bubble's clock
-		if _, err := m.store.Session(t.Context(), "h"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("an idle session is still stored: %v", err)
-		}
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		minutes, err := m.store.Minutes(t.Context(), now.Add(-time.Minute), time.Now().Add(time.Minute), time.Hour)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var n int64
-		for _, minute := range minutes {
-			n += minute.Requests
-		}
-		if n != gateways.requests || n < 31*12 {
-			t.Errorf("%d requests, %d counted", gateways.requests, n)
-		}
-	})
-}
-
-func TestTouchesThatCannotBeWrittenStay(t *testing.T) {
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"))
+// The overview of thirty busy days with three server groups.
+func BenchmarkTrafficOfThirtyDays(b *testing.B) {
+	db, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "x.db"))
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	defer db.Close()
-	var touched touches
-	touched.session("h", noon)
-	touched.token("k", noon)
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := touched.flush(cancelled, db); err == nil {
-		t.Error("flush into the void")
-	}
-	if got := touched.lastSeen(store.Session{Hash: "h"}); !got.Equal(noon) {
-		t.Errorf("last seen: %v", got)
-	}
-	if err := touched.flush(t.Context(), db); err != nil || len(touched.sessions)+len(touched.tokens) != 0 {
-		t.Errorf("%v, %v, %v", err, touched.sessions, touched.tokens)
-	}
-}
-
-func TestProblemsAreTakenApartWithTheirPrefix(t *testing.T) {
-	_, err := policy.Compile(1, policy.Objects{
-		Sites:        []asset.Site{{ID: "s", Name: "s"}},
-		ServerGroups: []asset.ServerGroup{{ID: "g", SiteID: "s", Name: "g", Mode: asset.Active}},
-		Services:     []asset.Service{{ID: "v", ServerGroupID: "g", Name: "web", Ports: []asset.Port{{Address: "x"}}, Paranoia: 9}},
+	const minutes = 30 * 24 * 60
+	err = db.Write(b.Context(), func(tx *store.Tx) error {
+		for i := range minutes {
+			for _, group := range []string{"a", "b", "c"} {
+				if err := tx.AddTraffic(b.Context(), store.Minute{Start: noon.Add(time.Duration(i) * time.Minute), ServerGroupID: group, Requests: int64(i)}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	})
-	want := []string{
-		`service "web": ports[0]: address "x": want host:port, for example 0.0.0.0:8080`,
-		`service "web": paranoia 9: must be 1 to 4`,
+	if err != nil {
+		b.Fatal(err)
 	}
-	if got := problems(err); !slices.Equal(got, want) {
-		t.Errorf("want %q, got %q", want, got)
-	}
-	if got := problems(&event.FilterError{Msg: "x"}); len(got) != 1 {
-		t.Errorf("a plain error: %q", got)
+	to := noon.Add(minutes * time.Minute)
+	times := bucketTimes(noon, to, 60)
+	tr := newTraffic(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		list, err := tr.between(b.Context(), db.Reader, noon, to)
+		if err != nil || len(list) != 3*minutes/60 {
+			b.Fatal(len(list), err)
+		}
+		spread(list, times, noon, to, to)
 	}
 }
