@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,9 +52,10 @@ type pump struct {
 	err        atomic.Pointer[error]
 }
 
-// openPump returns a pump that goes on where the lake stopped. The caller closes its
-// reader.
-func openPump(sp *spool.Spool, l *lake.Lake, log *slog.Logger) (*pump, error) {
+// openPump makes a pump that goes on where the lake stopped. It outlives the writer,
+// which closes drained when it is done: the pump takes what is still in the spool, and
+// leaves to the next start what it cannot take in closeTime.
+func openPump(pr *process, sp *spool.Spool, l *lake.Lake, drained <-chan struct{}) (*pump, error) {
 	stored, err := l.Offset(spoolName)
 	if err != nil {
 		return nil, err
@@ -62,12 +64,37 @@ func openPump(sp *spool.Spool, l *lake.Lake, log *slog.Logger) (*pump, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pump{spool: sp, reader: r, lake: l, log: log}
+	pr.onStop(r.Close)
+	p := &pump{spool: sp, reader: r, lake: l, log: pr.log}
 	p.taken.Store(stored)
 	if err := r.Release(stored); err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, err
 	}
+	pr.task(func(ctx context.Context) error {
+		pumping, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		var running sync.WaitGroup
+		running.Go(func() { p.run(pumping) })
+		<-ctx.Done()
+		<-drained
+		time.AfterFunc(closeTime, cancel)
+		p.finish(pumping, sp.Last())
+		cancel()
+		running.Wait()
+		return nil
+	})
 	return p, nil
+}
+
+// spoolName is the gateway's spool in the lake's offsets.
+const spoolName = "local"
+
+// health implements plane.
+func (p *pump) health() (failing, warning string) {
+	if p.failing() != nil {
+		failing = "events do not reach the lake"
+	}
+	return failing, ""
 }
 
 // run takes batches until ctx ends or the spool is closed. The first event after a

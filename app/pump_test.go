@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ringwall/ringwall/config"
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/lake"
 	"github.com/ringwall/ringwall/spool"
@@ -18,7 +20,8 @@ import (
 func startPump(t *testing.T, records ...string) (*pump, *lake.Lake) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	l, err := lake.Open(lake.Config{Dir: t.TempDir()}, log)
+	pr := &process{log: log}
+	l, err := openLake(pr, t.TempDir(), config.Lake{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,31 +29,28 @@ func startPump(t *testing.T, records ...string) (*pump, *lake.Lake) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pr.onStop(sp.Close)
 	for _, r := range records {
 		if err := sp.Append([]byte(r)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p, err := openPump(sp, l, log)
+	drained := make(chan struct{})
+	p, err := openPump(pr, sp, l.Lake, drained)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.run(ctx)
-	}()
+	done := make(chan error)
+	go func() { done <- pr.run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		<-done
-		for _, c := range []interface{ Close() error }{p.reader, sp, l} {
-			if err := c.Close(); err != nil {
-				t.Error(err)
-			}
+		close(drained)
+		if err := errors.Join(<-done, pr.stop()); err != nil {
+			t.Error(err)
 		}
 	})
-	return p, l
+	return p, l.Lake
 }
 
 // until waits for a condition, at most ten seconds.

@@ -29,6 +29,7 @@ import (
 
 	"github.com/ringwall/ringwall/asset"
 	"github.com/ringwall/ringwall/event"
+	"github.com/ringwall/ringwall/internal/neterr"
 	"github.com/ringwall/ringwall/policy"
 	"github.com/ringwall/ringwall/waf"
 )
@@ -433,24 +434,9 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, listenError(address, err)
+		return nil, neterr.Listen("port "+address, err, "")
 	}
 	return ln, nil
-}
-
-func listenError(address string, err error) error {
-	msg := err.Error()
-	if i := strings.LastIndex(msg, ": "); i >= 0 {
-		msg = msg[i+2:]
-	}
-	hint := ""
-	switch {
-	case strings.Contains(msg, "in use"):
-		hint = "; stop what uses it or choose another port"
-	case strings.Contains(msg, "permission denied"):
-		hint = "; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
-	}
-	return fmt.Errorf("port %s: %s%s", address, msg, hint)
 }
 
 // isTimeout reports whether an upstream or a client was too slow.

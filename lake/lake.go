@@ -57,6 +57,9 @@ type Config struct {
 
 // Validate returns every problem of c, joined.
 func (c Config) Validate() error {
+	if c.Dir == "" {
+		return errors.New("lake: a folder is needed")
+	}
 	if c.MemoryBytes < 0 || c.RetentionDays < 0 || c.MaxBytes < 0 {
 		return errors.New("lake: memory, retention and size must not be negative")
 	}
@@ -83,6 +86,9 @@ type Lake struct {
 // Open opens the lake for reading and writing. It takes a lock that ends with the
 // process.
 func Open(cfg Config, log *slog.Logger) (*Lake, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, eventsDir), 0o700); err != nil {
 		return nil, fmt.Errorf("open lake: %w", err)
 	}

@@ -33,7 +33,7 @@ var rooms = map[string]string{
 	// traffic
 	"spool":   "",
 	"waf":     "",
-	"gateway": "asset event policy waf",
+	"gateway": "asset event internal policy waf",
 
 	// memory
 	"lake": "event",
@@ -45,7 +45,7 @@ var rooms = map[string]string{
 
 	// joining
 	"config": "asset",
-	"app":    "api asset config console event gateway lake manager policy spool waf",
+	"app":    "api asset config console event gateway internal lake manager policy spool waf",
 	// The CLI prints; it reads the lake's files and the manager's store directly for
 	// the commands that work beside or without a running process.
 	"cli": "api app asset config event lake manager policy waf",

@@ -8,19 +8,89 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ringwall/ringwall/asset"
+	"github.com/ringwall/ringwall/config"
 	"github.com/ringwall/ringwall/gateway"
 	"github.com/ringwall/ringwall/policy"
 	"github.com/ringwall/ringwall/spool"
 )
 
-// dataPlane is the manager's view of the one gateway in this process.
+// dataPlane is one gateway with its rules and the spool that its events wait in. To
+// the manager it is all gateways.
 type dataPlane struct {
 	gateway *gateway.Gateway
 	spool   *spool.Spool
+	rules   *ruleReloader
 	log     *slog.Logger
+	// drained is closed when the gateway has stopped and no more events come.
+	drained chan struct{}
+}
+
+// openDataPlane opens the spool and makes a gateway that has no policy yet. The rules
+// are read anew for each SIGHUP.
+func openDataPlane(pr *process, dir string, cfg config.Gateway, spoolCfg config.Spool, version string) (*dataPlane, error) {
+	sp, err := spool.Open(spool.Config{Dir: filepath.Join(dir, "spool"), MaxBytes: spoolCfg.MaxBytes}, pr.log)
+	if err != nil {
+		return nil, err
+	}
+	pr.onStop(sp.Close)
+	d := &dataPlane{spool: sp, rules: &ruleReloader{path: cfg.Rules, log: pr.log}, log: pr.log, drained: make(chan struct{})}
+	rules, err := d.rules.read()
+	if err != nil {
+		return nil, err
+	}
+	gatewayCfg := gateway.Config{
+		Version: version, Account: cfg.Account, Region: cfg.Region, RulesBefore: rules.Before, RulesAfter: rules.After,
+	}
+	if err := gatewayCfg.Validate(); err != nil {
+		return nil, err
+	}
+	d.gateway = gateway.New(gatewayCfg, sink{sp}, pr.log)
+	d.rules.set = d.gateway.SetRules
+	d.rules.note(len(rules.Files), nil)
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	pr.onStop(func() error {
+		signal.Stop(hangUp)
+		return nil
+	})
+	pr.task(func(ctx context.Context) error { return d.rules.run(ctx, hangUp) })
+	drain := sync.OnceFunc(d.drain)
+	pr.onStop(func() error { // before the spool closes: what is under way still reports
+		drain()
+		return nil
+	})
+	pr.task(func(ctx context.Context) error {
+		<-ctx.Done()
+		drain()
+		return nil
+	})
+	return d, nil
+}
+
+// drain lets requests that are under way finish, for at most drainTime.
+func (d *dataPlane) drain() {
+	defer close(d.drained)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if d.gateway.Shutdown(ctx) != nil {
+		d.log.Warn("requests were cut off", "after", drainTime)
+	}
+}
+
+// health implements plane.
+func (d *dataPlane) health() (failing, warning string) {
+	if _, _, stale := d.rules.status(); stale != nil {
+		warning = "the rule files were not reloaded, the rules before are in force"
+	}
+	return "", warning
 }
 
 // Status implements manager.Gateways.
