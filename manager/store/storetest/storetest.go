@@ -39,6 +39,10 @@ func TestStore(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"sessions end one by one, all but one, by number and by age", sessions},
 		{"tokens are found by their hash", tokens},
 		{"the audit trail is numbered, paged and bounded", audit},
+		{"a change is recorded with JSON before and after", record},
+		{"attempts are counted once each, and bounded", attempts},
+		{"versions tell of changes and of lost rights", versions},
+		{"what was tried is taken back", tried},
 		{"traffic adds up by minute", traffic},
 		{"a cancelled context stops a query", cancelled},
 	} {
@@ -472,6 +476,122 @@ func audit(t *testing.T, s *store.Store) {
 	same(t, []int64{10, 9, 8, 7, 5, 3}, ids(0, 100)) // 1 and 2 too old; of 4, 6, 8, 10 the newest two
 	write(t, s, func(tx *store.Tx) error { return tx.AppendAudit(ctx, store.AuditEntry{}) })
 	same(t, []int64{11}, ids(0, 1)) // a number is never used again
+}
+
+func record(t *testing.T, s *store.Store) {
+	write(t, s, func(tx *store.Tx) error {
+		return tx.Record(t.Context(), store.Change{
+			Time: now, By: store.CommandLine, Verb: "update", Object: "site", ID: "s", Name: "<Berlin>",
+			Before: asset.Site{ID: "s", Name: "<Berlin>"},
+		})
+	})
+	got, err := s.Audit(t.Context(), 0, 10)
+	same(t, []store.AuditEntry{{
+		ID: 1, Time: now, Actor: "command line", Source: "local", Verb: "update", Object: "site", ObjectID: "s", Name: "<Berlin>",
+		Before: `{"id":"s","revision":0,"name":"<Berlin>"}`,
+	}}, must(t, got, err))
+	err = s.Write(t.Context(), func(tx *store.Tx) error { return tx.Record(t.Context(), store.Change{Before: func() {}}) })
+	if err == nil {
+		t.Error("a change that has no JSON was recorded")
+	}
+}
+
+func attempts(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	got, err := s.Attempts(ctx, "k")
+	same(t, store.Attempts{}, must(t, got, err))
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			err := s.Write(ctx, func(tx *store.Tx) error {
+				a, err := tx.LockAttempts(ctx, "k")
+				if err != nil {
+					return err
+				}
+				a.Count++
+				a.Next, a.Last = now.Add(time.Second), now
+				return tx.PutAttempts(ctx, "k", a)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got, err = s.Attempts(ctx, "k")
+	same(t, store.Attempts{Count: 20, Next: now.Add(time.Second), Last: now}, must(t, got, err))
+	wantError(t, store.ErrNotFound, s.Write(ctx, func(tx *store.Tx) error { return tx.PutAttempts(ctx, "absent", store.Attempts{}) }))
+
+	count := func() (n int) {
+		for _, key := range []string{"k", "0", "1", "2", "3"} {
+			got, err := s.Attempts(ctx, key)
+			if must(t, got, err).Count > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	write(t, s, func(tx *store.Tx) error {
+		for i := range 4 {
+			key := fmt.Sprint(i)
+			if _, err := tx.LockAttempts(ctx, key); err != nil {
+				return err
+			}
+			if err := tx.PutAttempts(ctx, key, store.Attempts{Count: 1, Last: now.Add(time.Duration(i+1) * time.Minute)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, step := range []struct {
+		before time.Time
+		keep   int
+		want   int
+	}{
+		{now, 5, 5},
+		{now.Add(time.Second), 5, 4}, // the first is too old
+		{now, 3, 3},
+		{now, 10, 3},
+	} {
+		write(t, s, func(tx *store.Tx) error { return tx.TrimAttempts(ctx, step.before, step.keep) })
+		if got := count(); got != step.want {
+			t.Errorf("%d keys after trimming to %d, want %d", got, step.keep, step.want)
+		}
+	}
+	write(t, s, func(tx *store.Tx) error { return errors.Join(tx.DeleteAttempts(ctx, "3"), tx.DeleteAttempts(ctx, "absent")) })
+	same(t, 2, count())
+}
+
+func versions(t *testing.T, s *store.Store) {
+	want := func(policy, rights int64) {
+		t.Helper()
+		p, r, err := s.Versions(t.Context())
+		if err != nil || p != policy || r != rights {
+			t.Errorf("want %d and %d, got %d and %d, %v", policy, rights, p, r, err)
+		}
+	}
+	want(0, 0)
+	write(t, s, func(tx *store.Tx) error { _, err := tx.NextPolicyVersion(t.Context()); return err })
+	want(1, 0)
+	write(t, s, func(tx *store.Tx) error { return errors.Join(tx.LoseRights(t.Context()), tx.LoseRights(t.Context())) })
+	want(1, 2)
+}
+
+func tried(t *testing.T, s *store.Store) {
+	err := s.Try(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.CreateSite(t.Context(), asset.Site{ID: "s", Name: "s"}); err != nil {
+			return err
+		}
+		sites, err := tx.Sites(t.Context())
+		same(t, 1, len(must(t, sites, err)))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, store.ErrNotFound, s.Try(t.Context(), func(*store.Tx) error { return store.ErrNotFound }))
+	sites, err := s.Sites(t.Context())
+	same(t, 0, len(must(t, sites, err)))
 }
 
 func traffic(t *testing.T, s *store.Store) {
