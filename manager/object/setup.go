@@ -64,7 +64,8 @@ func (o *Objects) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if err != nil {
 		return changed, fmt.Errorf("site: %w", err)
 	}
-	group, err := ensure(ctx, o, tx, serverGroups, asset.ServerGroup{ID: setupID, SiteID: site.ID, Name: "default", Mode: asset.Simulation}, func(g *asset.ServerGroup) {
+	group := asset.ServerGroup{ID: setupID, SiteID: site.ID, Name: "default", Mode: asset.Simulation}
+	group, err = ensure(ctx, o, tx, serverGroups, group, func(g *asset.ServerGroup) {
 		if setup.Mode != nil {
 			g.Mode = *setup.Mode
 		}
@@ -76,7 +77,9 @@ func (o *Objects) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if errors.Is(err, store.ErrNotFound) && len(setup.Upstreams) == 0 {
 		return changed, nil // nothing to protect yet
 	}
-	service := asset.Service{ID: setupID, ServerGroupID: group.ID, Name: "web", Ports: []asset.Port{{Address: "0.0.0.0:8080"}}, TrustedProxies: []string{}}
+	service := asset.Service{
+		ID: setupID, ServerGroupID: group.ID, Name: "web", Ports: []asset.Port{{Address: "0.0.0.0:8080"}}, TrustedProxies: []string{},
+	}
 	service, err = ensure(ctx, o, tx, services, service, setup.service, &changed)
 	if err != nil {
 		return changed, fmt.Errorf("service: %w", err)

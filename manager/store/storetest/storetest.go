@@ -98,13 +98,16 @@ func tree(t *testing.T, s *store.Store) (site asset.Site, group asset.ServerGrou
 		}
 		service, err = tx.CreateService(ctx, asset.Service{
 			ID: "v", ServerGroupID: "g", Name: "web", Ports: []asset.Port{{Address: ":443", CertFile: "/c", KeyFile: "/k"}, {Address: ":80"}},
-			TrustedProxies: []string{"10.0.0.0/8"}, AccessEvents: true, Paranoia: 2, InboundThreshold: 7, OutboundThreshold: 3, MaxBodyBytes: 1 << 40, FailClosed: true,
+			TrustedProxies: []string{"10.0.0.0/8"}, AccessEvents: true, Paranoia: 2, InboundThreshold: 7, OutboundThreshold: 3,
+			MaxBodyBytes: 1 << 40, FailClosed: true,
 		})
 		if err != nil {
 			return err
 		}
 		route, err = tx.CreateRoute(ctx, asset.Route{
-			ID: "r", ServiceID: "v", Priority: -3, Host: "*.example.com", PathPrefix: "/a", Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"},
+			ID: "r", ServiceID: "v", Priority: -3, Host: "*.example.com", PathPrefix: "/a", Upstreams: []string{
+				"http://127.0.0.1:3000", "http://127.0.0.1:3001",
+			},
 			PreserveHost: true, InsecureSkipVerify: true,
 		})
 		return err
@@ -214,7 +217,10 @@ func parents(t *testing.T, s *store.Store) {
 		t.Error("a route without a service was written")
 	}
 	write(t, s, func(tx *store.Tx) error {
-		return errors.Join(tx.Delete(ctx, store.Routes, "r"), tx.Delete(ctx, store.Services, "v"), tx.Delete(ctx, store.ServerGroups, "g"), tx.Delete(ctx, store.Sites, "s"))
+		return errors.Join(
+			tx.Delete(ctx, store.Routes, "r"), tx.Delete(ctx, store.Services, "v"), tx.Delete(ctx, store.ServerGroups, "g"),
+			tx.Delete(ctx, store.Sites, "s"),
+		)
 	})
 	wantError(t, store.ErrNotFound, s.Write(ctx, func(tx *store.Tx) error { return tx.Delete(ctx, store.Sites, "s") }))
 }
@@ -223,7 +229,8 @@ func exceptions(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	tree(t, s)
 	x := policy.Exception{
-		ID: "x", ServiceID: "v", RuleID: 942100, RuleIDLast: 942199, Tag: "t", Target: "ARGS:q", PathPrefix: "/a", Methods: []string{"GET"}, Sources: []string{"10.0.0.0/8"},
+		ID: "x", ServiceID: "v", RuleID: 942100, RuleIDLast: 942199, Tag: "t", Target: "ARGS:q", PathPrefix: "/a", Methods: []string{"GET"},
+		Sources: []string{"10.0.0.0/8"},
 		Expires: now.Add(time.Hour), Owner: "o", Comment: "c", Enabled: true, Created: now,
 	}
 	later := policy.Exception{ID: "a", ServiceID: "v", Tag: "t", Methods: []string{}, Sources: []string{}, Created: now.Add(time.Minute)}
@@ -414,7 +421,9 @@ func sessions(t *testing.T, s *store.Store) {
 		same(t, want, got)
 	}
 	write(t, s, func(tx *store.Tx) error {
-		return errors.Join(tx.TouchSession(ctx, "h0", now.Add(9*time.Hour)), tx.TouchSession(ctx, "h4", now.Add(-time.Hour)), tx.TouchSession(ctx, "gone", now))
+		return errors.Join(
+			tx.TouchSession(ctx, "h0", now.Add(9*time.Hour)), tx.TouchSession(ctx, "h4", now.Add(-time.Hour)), tx.TouchSession(ctx, "gone", now),
+		)
 	})
 	got, err := s.Session(ctx, "h0")
 	same(t, store.Session{Hash: "h0", UserID: "u", Created: now, LastSeen: now.Add(9 * time.Hour)}, must(t, got, err))
@@ -434,7 +443,10 @@ func tokens(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	k := store.Token{ID: "k", Hash: "kh", UserID: "u", Name: "ci", Role: "viewer", Created: now, Expires: now.Add(time.Hour)}
 	write(t, s, func(tx *store.Tx) error {
-		return errors.Join(tx.CreateUser(ctx, store.User{ID: "u", Name: "u"}), tx.CreateToken(ctx, k), tx.TouchToken(ctx, "k", now), tx.TouchToken(ctx, "gone", now))
+		return errors.Join(
+			tx.CreateUser(ctx, store.User{ID: "u", Name: "u"}), tx.CreateToken(ctx, k), tx.TouchToken(ctx, "k", now),
+			tx.TouchToken(ctx, "gone", now),
+		)
 	})
 	k.LastUsed = now
 	got, err := s.TokenByHash(ctx, "kh")
@@ -451,11 +463,15 @@ func tokens(t *testing.T, s *store.Store) {
 
 func audit(t *testing.T, s *store.Store) {
 	ctx := t.Context()
-	first := store.AuditEntry{ID: 1, Time: now, Actor: "a", Source: "::1", Verb: "create", Object: "site", ObjectID: "s", Name: "n", Before: "", After: `{"x":"<&>"}`}
+	first := store.AuditEntry{
+		ID: 1, Time: now, Actor: "a", Source: "::1", Verb: "create", Object: "site", ObjectID: "s", Name: "n", Before: "", After: `{"x":"<&>"}`,
+	}
 	write(t, s, func(tx *store.Tx) error {
 		err := tx.AppendAudit(ctx, first)
 		for i := range 9 {
-			err = errors.Join(err, tx.AppendAudit(ctx, store.AuditEntry{Time: now.Add(time.Duration(i+1) * time.Minute), Verb: []string{"login-failed", "login"}[i%2]}))
+			err = errors.Join(err, tx.AppendAudit(ctx, store.AuditEntry{
+				Time: now.Add(time.Duration(i+1) * time.Minute), Verb: []string{"login-failed", "login"}[i%2],
+			}))
 		}
 		return err
 	})
@@ -558,7 +574,9 @@ func attempts(t *testing.T, s *store.Store) {
 			t.Errorf("%d keys after trimming to %d, want %d", got, step.keep, step.want)
 		}
 	}
-	write(t, s, func(tx *store.Tx) error { return errors.Join(tx.DeleteAttempts(ctx, "3"), tx.DeleteAttempts(ctx, "absent")) })
+	write(t, s, func(tx *store.Tx) error {
+		return errors.Join(tx.DeleteAttempts(ctx, "3"), tx.DeleteAttempts(ctx, "absent"))
+	})
 	same(t, 2, count())
 }
 
@@ -607,13 +625,17 @@ func traffic(t *testing.T, s *store.Store) {
 		return errors.Join(tx.AddTraffic(ctx, a), tx.AddTraffic(ctx, b), tx.AddTraffic(ctx, a), tx.PutMark(ctx, mark), tx.PutMark(ctx, mark))
 	})
 	got, err := s.Minutes(ctx, minute, minute.Add(time.Minute), time.Minute)
-	same(t, []store.Minute{{Start: minute, Span: time.Minute, ServerGroupID: "g", Requests: 10, Blocked: 8, Alerted: 6, Errors: 4}}, must(t, got, err))
+	same(t, []store.Minute{
+		{Start: minute, Span: time.Minute, ServerGroupID: "g", Requests: 10, Blocked: 8, Alerted: 6, Errors: 4},
+	}, must(t, got, err))
 	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour), time.Minute)
 	if len(must(t, got, err)) != 2 {
 		t.Errorf("minutes: %v", got)
 	}
 	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour), time.Hour)
-	same(t, []store.Minute{{Start: minute.Truncate(time.Hour), Span: time.Hour, ServerGroupID: "g", Requests: 11, Blocked: 8, Alerted: 6, Errors: 4}}, must(t, got, err))
+	same(t, []store.Minute{
+		{Start: minute.Truncate(time.Hour), Span: time.Hour, ServerGroupID: "g", Requests: 11, Blocked: 8, Alerted: 6, Errors: 4},
+	}, must(t, got, err))
 	marks, err := s.Marks(ctx)
 	same(t, []store.Mark{mark}, must(t, marks, err))
 	write(t, s, func(tx *store.Tx) error { return tx.ExpireTraffic(ctx, minute.Add(time.Minute)) })
