@@ -128,7 +128,9 @@ func (d *dataPlane) TestAttack(ctx context.Context, serviceID string) (string, i
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url(scheme, address)+"/?ringwall-test=%3Cscript%3Ealert(1)%3C%2Fscript%3E", nil)
+	req, err := http.NewRequestWithContext(
+		ctx, http.MethodGet, url(scheme, address)+"/?ringwall-test=%3Cscript%3Ealert(1)%3C%2Fscript%3E", nil,
+	)
 	if err != nil {
 		return "", 0, err
 	}

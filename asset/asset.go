@@ -19,7 +19,6 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,11 +38,8 @@ const (
 	Disabled Mode = "disabled"
 )
 
-// Modes lists every operation mode, strictest first.
-var Modes = []Mode{Active, Simulation, Disabled}
-
-// Valid reports whether m is one of Modes.
-func (m Mode) Valid() bool { return slices.Contains(Modes, m) }
+// Valid reports whether m is an operation mode.
+func (m Mode) Valid() bool { return m == Active || m == Simulation || m == Disabled }
 
 // Site is one data centre, cloud account or customer: the top of the tree.
 type Site struct {

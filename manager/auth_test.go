@@ -56,7 +56,9 @@ func ok[T any](t testing.TB) func(T, error) T {
 
 func (b *bed) loginStatus(name, password string) *apiclient.LoginResponse {
 	b.t.Helper()
-	return ok[*apiclient.LoginResponse](b.t)(b.client().LoginWithResponse(b.t.Context(), apigen.Credentials{Username: name, Password: password}))
+	return ok[*apiclient.LoginResponse](b.t)(b.client().LoginWithResponse(
+		b.t.Context(), apigen.Credentials{Username: name, Password: password},
+	))
 }
 
 func TestLoginGivesACookieThatScriptsAndOtherSitesCannotUse(t *testing.T) {
@@ -64,10 +66,13 @@ func TestLoginGivesACookieThatScriptsAndOtherSitesCannotUse(t *testing.T) {
 	r := b.loginStatus("ADMIN", b.password)
 	answered(t, r, 200, "")
 	cookie := r.HTTPResponse.Header.Get("Set-Cookie")
-	if !regexp.MustCompile(`^ringwall_session=[A-Za-z0-9_-]{43}; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Strict$`).MatchString(cookie) {
+	if !regexp.MustCompile(
+		`^ringwall_session=[A-Za-z0-9_-]{43}; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Strict$`,
+	).MatchString(cookie) {
 		t.Errorf("cookie: %s", cookie)
 	}
-	if r.JSON200.User.Name != "admin" || r.JSON200.User.Role != manager.Admin || r.JSON200.User.LastLogin == nil || r.JSON200.Version != "v-test" || len(r.JSON200.CsrfToken) < 40 {
+	if r.JSON200.User.Name != "admin" || r.JSON200.User.Role != manager.Admin || r.JSON200.User.LastLogin == nil ||
+		r.JSON200.Version != "v-test" || len(r.JSON200.CsrfToken) < 40 {
 		t.Errorf("session: %s", r.Body)
 	}
 }
@@ -82,7 +87,8 @@ func TestWrongPasswordAndUnknownUserLookTheSame(t *testing.T) {
 		t.Errorf("%s differs from %s", wrong.Body, unknown.Body)
 	}
 	entries := *ok[*apiclient.ListAuditResponse](t)(b.admin().ListAuditWithResponse(t.Context(), nil)).JSON200
-	if entries[2].Verb != "login-failed" || entries[2].Actor != "admin" || entries[2].Source != "127.0.0.1" || entries[1].Verb != "login-failed" || entries[1].Actor != "(unknown user)" {
+	if entries[2].Verb != "login-failed" || entries[2].Actor != "admin" || entries[2].Source != "127.0.0.1" ||
+		entries[1].Verb != "login-failed" || entries[1].Actor != "(unknown user)" {
 		t.Errorf("audit: %+v", entries[:3])
 	}
 	if text := fmt.Sprint(entries); strings.Contains(text, "My$ecret") || strings.Contains(text, "hunter2") {
@@ -111,7 +117,9 @@ func TestSessionNeedsItsCSRFToken(t *testing.T) {
 func TestRequestsFromOtherSitesAreRefused(t *testing.T) {
 	b := start(t)
 	for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "/api/v1/login", strings.NewReader(`{"username":"admin","password":"`+b.password+`"}`))
+		r, err := http.NewRequestWithContext(
+			t.Context(), "POST", "/api/v1/login", strings.NewReader(`{"username":"admin","password":"`+b.password+`"}`),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,10 +259,14 @@ func TestOneAddressCannotTryAllUsers(t *testing.T) {
 func TestTokens(t *testing.T) {
 	b := start(t)
 	operator := b.user("op", manager.Operator)
-	r := ok[*apiclient.CreateTokenResponse](t)(operator.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "", Role: manager.Admin, Expires: new(b.clock.Now())}))
+	r := ok[*apiclient.CreateTokenResponse](t)(operator.CreateTokenWithResponse(
+		t.Context(), apigen.TokenCreate{Name: "", Role: manager.Admin, Expires: new(b.clock.Now())},
+	))
 	answered(t, r, 422, apigen.Invalid, "name:", "is more than your own", "expires:")
 	expires := b.clock.Now().Add(time.Hour)
-	r = ok[*apiclient.CreateTokenResponse](t)(operator.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "ci", Role: manager.Operator, Expires: &expires}))
+	r = ok[*apiclient.CreateTokenResponse](t)(operator.CreateTokenWithResponse(
+		t.Context(), apigen.TokenCreate{Name: "ci", Role: manager.Operator, Expires: &expires},
+	))
 	answered(t, r, 201, "")
 	if !strings.HasPrefix(r.JSON201.Secret, "rwt_") || len(r.JSON201.Secret) < 45 {
 		t.Errorf("secret: %d bytes", len(r.JSON201.Secret))
@@ -263,8 +275,16 @@ func TestTokens(t *testing.T) {
 	c.auth = r.JSON201.Secret
 	answered(t, ok[*apiclient.CreateSiteResponse](t)(c.CreateSiteWithResponse(t.Context(), apigen.Site{Name: "by token"})), 201, "")
 	answered(t, ok[*apiclient.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context(), nil)), 403, apigen.Forbidden, "needs the role admin")
-	answered(t, ok[*apiclient.CreateTokenResponse](t)(c.CreateTokenWithResponse(t.Context(), apigen.TokenCreate{Name: "more", Role: manager.Viewer})), 403, apigen.Forbidden)
-	answered(t, ok[*apiclient.ChangePasswordResponse](t)(c.ChangePasswordWithResponse(t.Context(), apigen.PasswordChange{Current: goodPassword, New: "another good one"})), 403, apigen.Forbidden)
+	answered(
+		t, ok[*apiclient.CreateTokenResponse](t)(c.CreateTokenWithResponse(
+			t.Context(), apigen.TokenCreate{Name: "more", Role: manager.Viewer},
+		)), 403, apigen.Forbidden,
+	)
+	answered(
+		t, ok[*apiclient.ChangePasswordResponse](t)(c.ChangePasswordWithResponse(
+			t.Context(), apigen.PasswordChange{Current: goodPassword, New: "another good one"},
+		)), 403, apigen.Forbidden,
+	)
 	answered(t, ok[*apiclient.LogoutResponse](t)(c.LogoutWithResponse(t.Context())), 400, apigen.BadRequest)
 	s := ok[*apiclient.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context()))
 	if s.JSON200.User.Name != "op" || s.JSON200.CsrfToken != "" {
@@ -315,7 +335,8 @@ func TestTokens(t *testing.T) {
 		t.Errorf("a viewer sees somebody else's tokens: %v", list)
 	}
 	answered(t, ok[*apiclient.DeleteTokenResponse](t)(other.DeleteTokenWithResponse(t.Context(), id)), 404, apigen.NotFound)
-	if list := *ok[*apiclient.ListTokensResponse](t)(admin.ListTokensWithResponse(t.Context(), nil)).JSON200; len(list) != 1 || list[0].User != "op" {
+	if list := *ok[*apiclient.ListTokensResponse](t)(admin.ListTokensWithResponse(t.Context(), nil)).JSON200; len(list) != 1 ||
+		list[0].User != "op" {
 		t.Errorf("an admin sees: %v", list)
 	}
 	answered(t, ok[*apiclient.DeleteTokenResponse](t)(admin.DeleteTokenWithResponse(t.Context(), id)), 204, "")
@@ -334,7 +355,9 @@ func TestUsers(t *testing.T) {
 	c := b.admin()
 	create := func(name, password string, role apigen.Role) *apiclient.CreateUserResponse {
 		t.Helper()
-		return ok[*apiclient.CreateUserResponse](t)(c.CreateUserWithResponse(t.Context(), apigen.UserCreate{Name: name, Password: password, Role: role}))
+		return ok[*apiclient.CreateUserResponse](t)(c.CreateUserWithResponse(
+			t.Context(), apigen.UserCreate{Name: name, Password: password, Role: role},
+		))
 	}
 	answered(t, create("no spaces", "short", "boss"), 422, apigen.Invalid, "name:", "password: needs 12", `role \"boss\"`)
 	alice := create("alice", goodPassword, manager.Viewer)
@@ -345,13 +368,18 @@ func TestUsers(t *testing.T) {
 	}
 	id := alice.JSON201.Id
 	session := b.login("alice", goodPassword)
-	answered(t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Password: new("set by an admin")})), 200, "")
+	answered(
+		t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Password: new("set by an admin")})),
+		200, "",
+	)
 	answered(t, ok[*apiclient.GetSessionResponse](t)(session.GetSessionWithResponse(t.Context())), 401, apigen.Unauthenticated)
 	session = b.login("alice", "set by an admin")
 	second := b.login("alice", "set by an admin")
 	change := func(current, next string) *apiclient.ChangePasswordResponse {
 		t.Helper()
-		return ok[*apiclient.ChangePasswordResponse](t)(session.ChangePasswordWithResponse(t.Context(), apigen.PasswordChange{Current: current, New: next}))
+		return ok[*apiclient.ChangePasswordResponse](t)(session.ChangePasswordWithResponse(
+			t.Context(), apigen.PasswordChange{Current: current, New: next},
+		))
 	}
 	answered(t, change("not this one", "chosen by alice"), 422, apigen.Invalid, "current: is not your password")
 	answered(t, change("set by an admin", "Password1234"), 422, apigen.Invalid, "most common")
@@ -362,15 +390,20 @@ func TestUsers(t *testing.T) {
 
 	self := ok[*apiclient.GetSessionResponse](t)(c.GetSessionWithResponse(t.Context())).JSON200.User.Id
 	for _, u := range []apigen.UserUpdate{{Disabled: new(true)}, {Role: new(manager.Operator)}} {
-		answered(t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), self, u)), 409, apigen.Conflict, "last administrator")
+		answered(
+			t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), self, u)), 409, apigen.Conflict, "last administrator",
+		)
 	}
 	answered(t, ok[*apiclient.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), self)), 409, apigen.Conflict, "last administrator")
-	answered(t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Role: new(manager.Admin)})), 200, "")
+	answered(
+		t, ok[*apiclient.UpdateUserResponse](t)(c.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Role: new(manager.Admin)})), 200, "",
+	)
 	answered(t, ok[*apiclient.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), self)), 204, "")
 	answered(t, ok[*apiclient.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context(), nil)), 401, apigen.Unauthenticated)
 	c = b.login("alice", "chosen by alice")
 	answered(t, ok[*apiclient.DeleteUserResponse](t)(c.DeleteUserWithResponse(t.Context(), "nobody")), 404, apigen.NotFound)
-	if users := *ok[*apiclient.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context(), nil)).JSON200; len(users) != 1 || users[0].LastLogin == nil {
+	if users := *ok[*apiclient.ListUsersResponse](t)(c.ListUsersWithResponse(t.Context(), nil)).JSON200; len(users) != 1 ||
+		users[0].LastLogin == nil {
 		t.Errorf("users: %+v", users)
 	}
 }
@@ -436,7 +469,10 @@ func TestRequireGuardsPagesOfOthers(t *testing.T) {
 		h    http.Handler
 		auth string
 		want int
-	}{{h, "", 401}, {h, "Bearer rwt_x", 401}, {h, "Basic eDp5", 401}, {h, "Bearer " + viewer.auth, 200}, {high, "Bearer " + viewer.auth, 403}} {
+	}{
+		{h, "", 401}, {h, "Bearer rwt_x", 401}, {h, "Basic eDp5", 401},
+		{h, "Bearer " + viewer.auth, 200}, {high, "Bearer " + viewer.auth, 403},
+	} {
 		if got := ask(c.h, c.auth); got != c.want {
 			t.Errorf("%.12s…: want %d, got %d", c.auth, c.want, got)
 		}

@@ -21,7 +21,11 @@ func TestQuestionsReachTheLakeAsAsked(t *testing.T) {
 	ctx := t.Context()
 	now := b.clock.Now()
 	from, to := now.Add(-3*time.Hour), now.Add(-2*time.Hour)
-	answered(t, ok[*apiclient.ListEventsResponse](t)(c.ListEventsWithResponse(ctx, &apiclient.ListEventsParams{From: &from, To: &to, Q: new("action:block"), Cursor: new("c"), Limit: new(5)})), 200, "")
+	answered(
+		t, ok[*apiclient.ListEventsResponse](t)(c.ListEventsWithResponse(
+			ctx, &apiclient.ListEventsParams{From: &from, To: &to, Q: new("action:block"), Cursor: new("c"), Limit: new(5)},
+		)), 200, "",
+	)
 	if want, got := (event.Query{From: from, To: to, Filter: "action:block", Cursor: "c", Limit: 5}), b.events.asked(); got != want {
 		t.Errorf("want %+v, got %+v", want, got)
 	}
@@ -29,7 +33,10 @@ func TestQuestionsReachTheLakeAsAsked(t *testing.T) {
 	if want, got := (event.Query{From: now.Add(-time.Hour), To: now, Limit: 200}), b.events.asked(); got != want {
 		t.Errorf("defaults: want %+v, got %+v", want, got)
 	}
-	answered(t, ok[*apiclient.EventHistogramResponse](t)(c.EventHistogramWithResponse(ctx, &apiclient.EventHistogramParams{Buckets: new(7)})), 200, "")
+	answered(
+		t, ok[*apiclient.EventHistogramResponse](t)(c.EventHistogramWithResponse(ctx, &apiclient.EventHistogramParams{Buckets: new(7)})), 200,
+		"",
+	)
 	if got := b.events.asked(); got.Buckets != 7 {
 		t.Errorf("buckets: %+v", got)
 	}
@@ -140,7 +147,9 @@ func TestStreamEndsWhenTheRightToItDoes(t *testing.T) {
 	stays, send := b.stream(other)
 	expect(t, stays, ": connected")
 	id := ok[*apiclient.GetSessionResponse](t)(viewer.GetSessionWithResponse(t.Context())).JSON200.User.Id
-	answered(t, ok[*apiclient.UpdateUserResponse](t)(admin.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Disabled: new(true)})), 200, "")
+	answered(
+		t, ok[*apiclient.UpdateUserResponse](t)(admin.UpdateUserWithResponse(t.Context(), id, apigen.UserUpdate{Disabled: new(true)})), 200, "",
+	)
 	if lines.Scan() {
 		t.Errorf("a disabled user still reads: %s", lines.Text())
 	}
@@ -173,10 +182,15 @@ func TestOverviewJoinsLakeGatewaysAndObjects(t *testing.T) {
 	from := now.Add(-10 * time.Minute)
 	gw := asset.GatewayStatus{ID: "gw", Name: "gateway", Started: now.Add(-time.Minute)}
 	count := func(requests, blocked, alerted, errors int64) {
-		gw.Traffic = []asset.Traffic{{ServiceID: p.service.ID, ServerGroupID: p.group.ID, Requests: requests, Blocked: blocked, Alerted: alerted, Errors: errors}}
+		gw.Traffic = []asset.Traffic{{
+			ServiceID: p.service.ID, ServerGroupID: p.group.ID, Requests: requests, Blocked: blocked, Alerted: alerted, Errors: errors,
+		}}
 		p.gateways.set(gw)
 	}
-	p.events.stats = event.Stats{Attacks: []event.AttackCount{{Attack: "sqli", Title: "SQL injection", Count: 3, Blocked: 2}}, TopSources: []event.Count{{Value: "192.0.2.1", Count: 3}}}
+	p.events.stats = event.Stats{
+		Attacks:    []event.AttackCount{{Attack: "sqli", Title: "SQL injection", Count: 3, Blocked: 2}},
+		TopSources: []event.Count{{Value: "192.0.2.1", Count: 3}},
+	}
 	overview := func() apigen.Overview {
 		t.Helper()
 		o := ok[*apiclient.GetOverviewResponse](t)(p.c.GetOverviewWithResponse(ctx, &apiclient.GetOverviewParams{From: &from, Buckets: new(10)}))
@@ -196,13 +210,18 @@ func TestOverviewJoinsLakeGatewaysAndObjects(t *testing.T) {
 	if o.Requests != 10 || o.Blocked != 4 || o.Alerted != 3 || o.Errors != 1 {
 		t.Errorf("counts: %d %d %d %d", o.Requests, o.Blocked, o.Alerted, o.Errors)
 	}
-	if len(o.Attacks) != 1 || o.Attacks[0].Count != 3 || o.TopSources[0].Value != "192.0.2.1" || o.EventsStored != 7 || o.LakeBytes != 4096 || o.TopRules == nil {
+	if len(o.Attacks) != 1 || o.Attacks[0].Count != 3 || o.TopSources[0].Value != "192.0.2.1" || o.EventsStored != 7 ||
+		o.LakeBytes != 4096 || o.TopRules == nil {
 		t.Errorf("from the lake: %+v", o)
 	}
-	want := apigen.SiteState{SiteId: p.site.ID, Site: "Berlin", ServerGroupId: p.group.ID, ServerGroup: "shop", Mode: asset.Simulation, Requests: 10, Blocked: 4, Alerted: 3, Services: []string{"web"}}
+	want := apigen.SiteState{
+		SiteId: p.site.ID, Site: "Berlin", ServerGroupId: p.group.ID, ServerGroup: "shop", Mode: asset.Simulation, Requests: 10, Blocked: 4,
+		Alerted: 3, Services: []string{"web"},
+	}
 	if len(o.Sites) != 1 || len(o.Gateways) != 1 || o.Gateways[0].Listeners == nil {
 		t.Errorf("sites %+v, gateways %+v", o.Sites, o.Gateways)
-	} else if got := o.Sites[0]; got.Requests != want.Requests || got.Mode != want.Mode || got.Site != want.Site || got.Services[0] != "web" || got.Alerted != 3 {
+	} else if got := o.Sites[0]; got.Requests != want.Requests || got.Mode != want.Mode ||
+		got.Site != want.Site || got.Services[0] != "web" || got.Alerted != 3 {
 		t.Errorf("site: want %+v, got %+v", want, got)
 	}
 

@@ -12,7 +12,9 @@ import (
 // What tests need of the inside.
 
 // OpenImpatient is Open with another bound for changes.
-func OpenImpatient(ctx context.Context, cfg Config, events Events, gateways Gateways, log *slog.Logger, timeout time.Duration) (*Manager, error) {
+func OpenImpatient(
+	ctx context.Context, cfg Config, events Events, gateways Gateways, log *slog.Logger, timeout time.Duration,
+) (*Manager, error) {
 	return open(ctx, cfg, events, gateways, "v-test", log, timeout)
 }
 

@@ -205,7 +205,10 @@ type bed struct {
 
 func start(t testing.TB) *bed {
 	t.Helper()
-	b := &bed{t: t, dir: t.TempDir(), events: &fakeEvents{}, gateways: &fakeGateways{}, clock: &clock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}}
+	b := &bed{
+		t: t, dir: t.TempDir(), events: &fakeEvents{}, gateways: &fakeGateways{},
+		clock: &clock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)},
+	}
 	b.open()
 	password, created, err := b.EnsureAdmin(t.Context())
 	if err != nil || !created {

@@ -75,11 +75,14 @@ func TestBadRequestsGetJSONThatNamesThePlace(t *testing.T) {
 		resp, text := b.raw(token, c.method, c.path, c.body)
 		var e apigen.Error
 		err := json.Unmarshal([]byte(text), &e)
-		if resp.StatusCode != c.status || !strings.Contains(text, c.want) || err != nil || !e.Code.Valid() || resp.Header.Get("Content-Type") != "application/json" {
+		if resp.StatusCode != c.status || !strings.Contains(text, c.want) || err != nil || !e.Code.Valid() ||
+			resp.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %.60s %.60s: want %d …%s…, got %d %s", c.method, c.path, c.body, c.status, c.want, resp.StatusCode, text)
 		}
 	}
-	if resp, text := b.raw(token, "POST", "/api/v1/sites", "name=x", "Content-Type", "application/x-www-form-urlencoded"); resp.StatusCode != 415 {
+	if resp, text := b.raw(
+		token, "POST", "/api/v1/sites", "name=x", "Content-Type", "application/x-www-form-urlencoded",
+	); resp.StatusCode != 415 {
 		t.Errorf("a form: %d %s", resp.StatusCode, text)
 	}
 }
@@ -139,8 +142,10 @@ func FuzzBodies(f *testing.F) {
 		}
 	}
 	for i, s := range []string{
-		`{"name":"x"}`, `{"name":"\ud800"}`, `{"name":`, `[[[[`, "\x00", `{"ports":[{"address":":0"}]}`, `{"service_id":"default","upstreams":["http://[::1"]}`,
-		`{"mode":"active"}`, `{"sql":"SELECT 1"}`, `{"a":1e999}`, `{"name":"x","password":"yyyyyyyyyyyz","role":"admin"}`, `{"username":"x","password":"y"}`,
+		`{"name":"x"}`, `{"name":"\ud800"}`, `{"name":`, `[[[[`, "\x00", `{"ports":[{"address":":0"}]}`,
+		`{"service_id":"default","upstreams":["http://[::1"]}`,
+		`{"mode":"active"}`, `{"sql":"SELECT 1"}`, `{"a":1e999}`, `{"name":"x","password":"yyyyyyyyyyyz","role":"admin"}`,
+		`{"username":"x","password":"y"}`,
 	} {
 		for which := range targets {
 			if which%4 == i%4 {

@@ -18,7 +18,8 @@ func TestFirstStartServesTheWholeWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := b.gateways.running(t)
-	if len(p.Services) != 1 || p.Services[0].ServerGroup.Mode != asset.Simulation || p.Services[0].Routes[0].Upstreams[0] != "http://127.0.0.1:3000" {
+	if len(p.Services) != 1 || p.Services[0].ServerGroup.Mode != asset.Simulation ||
+		p.Services[0].Routes[0].Upstreams[0] != "http://127.0.0.1:3000" {
 		t.Fatalf("policy: %+v", p)
 	}
 	c := b.admin()

@@ -36,13 +36,19 @@ func plant(t *testing.T) planted {
 	site := ok[*apiclient.CreateSiteResponse](t)(p.c.CreateSiteWithResponse(ctx, asset.Site{ID: "ignored", Name: "Berlin"}))
 	answered(t, site, 201, "")
 	p.site = *site.JSON201
-	group := ok[*apiclient.CreateServerGroupResponse](t)(p.c.CreateServerGroupWithResponse(ctx, asset.ServerGroup{SiteID: p.site.ID, Name: "shop", Mode: asset.Simulation}))
+	group := ok[*apiclient.CreateServerGroupResponse](t)(p.c.CreateServerGroupWithResponse(
+		ctx, asset.ServerGroup{SiteID: p.site.ID, Name: "shop", Mode: asset.Simulation},
+	))
 	answered(t, group, 201, "")
 	p.group = *group.JSON201
-	service := ok[*apiclient.CreateServiceResponse](t)(p.c.CreateServiceWithResponse(ctx, asset.Service{ServerGroupID: p.group.ID, Name: "web", Ports: []asset.Port{{Address: ":8080"}}}))
+	service := ok[*apiclient.CreateServiceResponse](t)(p.c.CreateServiceWithResponse(
+		ctx, asset.Service{ServerGroupID: p.group.ID, Name: "web", Ports: []asset.Port{{Address: ":8080"}}},
+	))
 	answered(t, service, 201, "")
 	p.service = *service.JSON201
-	route := ok[*apiclient.CreateRouteResponse](t)(p.c.CreateRouteWithResponse(ctx, asset.Route{ServiceID: p.service.ID, Upstreams: []string{"http://127.0.0.1:3000"}}))
+	route := ok[*apiclient.CreateRouteResponse](t)(p.c.CreateRouteWithResponse(
+		ctx, asset.Route{ServiceID: p.service.ID, Upstreams: []string{"http://127.0.0.1:3000"}},
+	))
 	answered(t, route, 201, "")
 	p.route = *route.JSON201
 	return p
@@ -50,7 +56,9 @@ func plant(t *testing.T) planted {
 
 func TestEveryChangeIsApplied(t *testing.T) {
 	p := plant(t)
-	want := policy.Policy{Version: 4, Services: []policy.Service{{Site: p.site, ServerGroup: p.group, Service: p.service, Routes: []asset.Route{p.route}}}}
+	want := policy.Policy{Version: 4, Services: []policy.Service{
+		{Site: p.site, ServerGroup: p.group, Service: p.service, Routes: []asset.Route{p.route}},
+	}}
 	if diff := cmp.Diff(want, p.gateways.running(t)); diff != "" {
 		t.Errorf("running policy (-want +got)\n%s", diff)
 	}
@@ -80,12 +88,16 @@ func TestReplacingNeedsTheCurrentRevision(t *testing.T) {
 		t.Errorf("site: %s", r.Body)
 	}
 	version := p.gateways.running(t).Version
-	answered(t, ok[*apiclient.UpdateSiteResponse](t)(p.c.UpdateSiteWithResponse(ctx, p.site.ID, p.site)), 409, apigen.Conflict, "changed meanwhile")
+	answered(
+		t, ok[*apiclient.UpdateSiteResponse](t)(p.c.UpdateSiteWithResponse(ctx, p.site.ID, p.site)), 409, apigen.Conflict, "changed meanwhile",
+	)
 	if got := p.gateways.running(t).Version; got != version {
 		t.Errorf("a conflict was applied as version %d", got)
 	}
 	answered(t, ok[*apiclient.UpdateSiteResponse](t)(p.c.UpdateSiteWithResponse(ctx, "nobody", asset.Site{Name: "x"})), 404, apigen.NotFound)
-	answered(t, ok[*apiclient.UpdateSiteResponse](t)(p.c.UpdateSiteWithResponse(ctx, "nobody", p.site)), 400, apigen.BadRequest, "the path says")
+	answered(
+		t, ok[*apiclient.UpdateSiteResponse](t)(p.c.UpdateSiteWithResponse(ctx, "nobody", p.site)), 400, apigen.BadRequest, "the path says",
+	)
 
 	p.group.Name = "shops"
 	answered(t, ok[*apiclient.UpdateServerGroupResponse](t)(p.c.UpdateServerGroupWithResponse(ctx, p.group.ID, p.group)), 200, "")
@@ -110,23 +122,41 @@ func TestMistakesAreNamedAndChangeNothing(t *testing.T) {
 		}
 		words []string
 	}{
-		"site without a name":     {ok[*apiclient.CreateSiteResponse](t)(p.c.CreateSiteWithResponse(ctx, asset.Site{})), []string{"name: a site needs"}},
-		"site with a taken name":  {ok[*apiclient.CreateSiteResponse](t)(p.c.CreateSiteWithResponse(ctx, asset.Site{Name: "Berlin"})), []string{`there is a site \"Berlin\" already`}},
-		"group without a site":    {ok[*apiclient.CreateServerGroupResponse](t)(p.c.CreateServerGroupWithResponse(ctx, asset.ServerGroup{SiteID: "nobody", Name: "x", Mode: asset.Active})), []string{`site_id: \"nobody\" does not exist`}},
-		"group with a wrong mode": {ok[*apiclient.CreateServerGroupResponse](t)(p.c.CreateServerGroupWithResponse(ctx, asset.ServerGroup{SiteID: p.site.ID, Mode: "off"})), []string{"name:", `mode \"off\"`}},
+		"site without a name": {
+			ok[*apiclient.CreateSiteResponse](t)(p.c.CreateSiteWithResponse(ctx, asset.Site{})), []string{"name: a site needs"},
+		},
+		"site with a taken name": {
+			ok[*apiclient.CreateSiteResponse](t)(p.c.CreateSiteWithResponse(ctx, asset.Site{Name: "Berlin"})),
+			[]string{`there is a site \"Berlin\" already`},
+		},
+		"group without a site": {
+			ok[*apiclient.CreateServerGroupResponse](t)(p.c.CreateServerGroupWithResponse(
+				ctx, asset.ServerGroup{SiteID: "nobody", Name: "x", Mode: asset.Active},
+			)), []string{`site_id: \"nobody\" does not exist`},
+		},
+		"group with a wrong mode": {
+			ok[*apiclient.CreateServerGroupResponse](t)(p.c.CreateServerGroupWithResponse(ctx, asset.ServerGroup{SiteID: p.site.ID, Mode: "off"})),
+			[]string{"name:", `mode \"off\"`},
+		},
 		"service with two mistakes": {ok[*apiclient.CreateServiceResponse](t)(p.c.CreateServiceWithResponse(ctx, asset.Service{
 			ServerGroupID: p.group.ID, Name: "x", Ports: []asset.Port{{Address: "8080"}}, TrustedProxies: []string{"x"},
 		})), []string{`ports[0]: address \"8080\"`, "trusted_proxies[0]"}},
 		"service on a port in use": {ok[*apiclient.CreateServiceResponse](t)(p.c.CreateServiceWithResponse(ctx, asset.Service{
 			ServerGroupID: p.group.ID, Name: "x", Ports: []asset.Port{{Address: ":8080"}},
 		})), []string{`service \"x\"`, "already used by"}},
-		"route without upstreams": {ok[*apiclient.CreateRouteResponse](t)(p.c.CreateRouteWithResponse(ctx, asset.Route{ServiceID: p.service.ID, Upstreams: []string{}})), []string{"upstreams: at least one"}},
-		"wrong mode":              {ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(ctx, p.group.ID, apigen.ModeChange{Mode: "off"})), []string{`mode \"off\"`}},
+		"route without upstreams": {
+			ok[*apiclient.CreateRouteResponse](t)(p.c.CreateRouteWithResponse(ctx, asset.Route{ServiceID: p.service.ID, Upstreams: []string{}})),
+			[]string{"upstreams: at least one"},
+		},
+		"wrong mode": {
+			ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(ctx, p.group.ID, apigen.ModeChange{Mode: "off"})), []string{`mode \"off\"`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answered(t, r.answer, 422, apigen.Invalid, r.words...)
 			var e apigen.Error
-			if err := json.Unmarshal(r.answer.GetBody(), &e); err != nil || e.Problems == nil || len(*e.Problems) != len(r.words) && name != "service on a port in use" {
+			if err := json.Unmarshal(r.answer.GetBody(), &e); err != nil || e.Problems == nil || len(*e.Problems) != len(r.words) &&
+				name != "service on a port in use" {
 				t.Errorf("problems: %s (%v)", r.answer.GetBody(), err)
 			}
 		})
@@ -270,7 +300,9 @@ func TestDeleting(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
 	answered(t, ok[*apiclient.DeleteSiteResponse](t)(p.c.DeleteSiteWithResponse(ctx, p.site.ID)), 409, apigen.Conflict, "1 server groups")
-	answered(t, ok[*apiclient.DeleteServerGroupResponse](t)(p.c.DeleteServerGroupWithResponse(ctx, p.group.ID)), 409, apigen.Conflict, "1 services")
+	answered(
+		t, ok[*apiclient.DeleteServerGroupResponse](t)(p.c.DeleteServerGroupWithResponse(ctx, p.group.ID)), 409, apigen.Conflict, "1 services",
+	)
 	answered(t, ok[*apiclient.DeleteServiceResponse](t)(p.c.DeleteServiceWithResponse(ctx, p.service.ID)), 204, "")
 	answered(t, ok[*apiclient.GetRouteResponse](t)(p.c.GetRouteWithResponse(ctx, p.route.ID)), 404, apigen.NotFound)
 	if n := len(p.gateways.running(t).Services); n != 0 {
@@ -286,7 +318,8 @@ func TestAuditTellsWhoChangedWhat(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
 	answered(t, ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(ctx, p.group.ID, apigen.ModeChange{Mode: asset.Active})), 200, "")
-	answered(t, ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(ctx, p.group.ID, apigen.ModeChange{Mode: asset.Active})), 200, "") // nothing to change
+	again := ok[*apiclient.SetModeResponse](t)(p.c.SetModeWithResponse(ctx, p.group.ID, apigen.ModeChange{Mode: asset.Active}))
+	answered(t, again, 200, "") // nothing to change
 	answered(t, ok[*apiclient.SendTestAttackResponse](t)(p.c.SendTestAttackWithResponse(ctx, p.service.ID)), 200, "")
 	answered(t, ok[*apiclient.DeleteServiceResponse](t)(p.c.DeleteServiceWithResponse(ctx, p.service.ID)), 204, "")
 	admin := p.admin()
@@ -317,26 +350,38 @@ func TestAuditTellsWhoChangedWhat(t *testing.T) {
 	if err := errors.Join(json.Unmarshal([]byte(*entries[4].Before), &before), json.Unmarshal([]byte(*entries[4].After), &after)); err != nil {
 		t.Fatal(err)
 	}
-	if before != p.group || after.Mode != asset.Active || after.Revision != 2 || *entries[4].ObjectId != p.group.ID || entries[8].Before != nil || entries[1].After != nil {
+	if before != p.group || after.Mode != asset.Active || after.Revision != 2 || *entries[4].ObjectId != p.group.ID ||
+		entries[8].Before != nil || entries[1].After != nil {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
-	page := *ok[*apiclient.ListAuditResponse](t)(admin.ListAuditWithResponse(ctx, &apiclient.ListAuditParams{Before: &entries[2].Id, Limit: new(2)})).JSON200
+	page := *ok[*apiclient.ListAuditResponse](t)(admin.ListAuditWithResponse(
+		ctx, &apiclient.ListAuditParams{Before: &entries[2].Id, Limit: new(2)},
+	)).JSON200
 	if diff := cmp.Diff(entries[3:5], page); diff != "" {
 		t.Errorf("second page (-want +got)\n%s", diff)
 	}
-	answered(t, ok[*apiclient.ListAuditResponse](t)(admin.ListAuditWithResponse(ctx, &apiclient.ListAuditParams{Limit: new(1001)})), 400, apigen.BadRequest, "limit=1001")
+	answered(
+		t, ok[*apiclient.ListAuditResponse](t)(admin.ListAuditWithResponse(ctx, &apiclient.ListAuditParams{Limit: new(1001)})), 400,
+		apigen.BadRequest, "limit=1001",
+	)
 }
 
 func TestListsCanBeNarrowed(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
-	if l := *ok[*apiclient.ListServerGroupsResponse](t)(p.c.ListServerGroupsWithResponse(ctx, &apiclient.ListServerGroupsParams{SiteId: &p.site.ID})).JSON200; len(l) != 1 {
+	if l := *ok[*apiclient.ListServerGroupsResponse](t)(p.c.ListServerGroupsWithResponse(
+		ctx, &apiclient.ListServerGroupsParams{SiteId: &p.site.ID},
+	)).JSON200; len(l) != 1 {
 		t.Errorf("server groups: %v", l)
 	}
-	if l := *ok[*apiclient.ListServicesResponse](t)(p.c.ListServicesWithResponse(ctx, &apiclient.ListServicesParams{ServerGroupId: new("nobody")})).JSON200; l == nil || len(l) != 0 {
+	if l := *ok[*apiclient.ListServicesResponse](t)(p.c.ListServicesWithResponse(
+		ctx, &apiclient.ListServicesParams{ServerGroupId: new("nobody")},
+	)).JSON200; l == nil || len(l) != 0 {
 		t.Errorf("services: %v", l)
 	}
-	if l := *ok[*apiclient.ListRoutesResponse](t)(p.c.ListRoutesWithResponse(ctx, &apiclient.ListRoutesParams{ServiceId: &p.service.ID})).JSON200; len(l) != 1 {
+	if l := *ok[*apiclient.ListRoutesResponse](t)(p.c.ListRoutesWithResponse(
+		ctx, &apiclient.ListRoutesParams{ServiceId: &p.service.ID},
+	)).JSON200; len(l) != 1 {
 		t.Errorf("routes: %v", l)
 	}
 }

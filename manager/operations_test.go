@@ -21,7 +21,9 @@ func specified(t *testing.T) []string {
 	t.Helper()
 	var out []string
 	path, method := "", ""
-	pathLine, methodLine, idLine := regexp.MustCompile(`^  (/\S*):$`), regexp.MustCompile(`^    (get|put|post|patch|delete|head|options):$`), regexp.MustCompile(`^      operationId: (\w+)$`)
+	pathLine, methodLine, idLine := regexp.MustCompile(`^  (/\S*):$`), regexp.MustCompile(
+		`^    (get|put|post|patch|delete|head|options):$`,
+	), regexp.MustCompile(`^      operationId: (\w+)$`)
 	for line := range strings.Lines(string(api.OpenAPI)) {
 		line = strings.TrimRight(line, "\r\n")
 		if m := pathLine.FindStringSubmatch(line); m != nil {
@@ -66,7 +68,9 @@ func TestEachRoleMayWhatTheTableSays(t *testing.T) {
 			if op.ID == "logout" && role != nobody {
 				c = b.admin()
 			}
-			r, err := http.NewRequestWithContext(t.Context(), method, b.server.URL+"/api/v1"+strings.ReplaceAll(path, "{id}", "nobody"), strings.NewReader("{}"))
+			r, err := http.NewRequestWithContext(
+				t.Context(), method, b.server.URL+"/api/v1"+strings.ReplaceAll(path, "{id}", "nobody"), strings.NewReader("{}"),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -63,7 +63,9 @@ func fill(t *testing.T, b *bed) *client {
 		if err != nil || site.JSON201 == nil {
 			t.Fatalf("site: %v %s", err, body(site))
 		}
-		group, err := c.CreateServerGroupWithResponse(t.Context(), asset.ServerGroup{SiteID: site.JSON201.ID, Name: "same", Mode: asset.Simulation})
+		group, err := c.CreateServerGroupWithResponse(
+			t.Context(), asset.ServerGroup{SiteID: site.JSON201.ID, Name: "same", Mode: asset.Simulation},
+		)
 		if err != nil || group.JSON201 == nil {
 			t.Fatalf("group: %v %s", err, body(group))
 		}
@@ -75,17 +77,23 @@ func fill(t *testing.T, b *bed) *client {
 		}
 		for _, priority := range []int{10, -1, 9, 10} {
 			route, err := c.CreateRouteWithResponse(t.Context(), asset.Route{
-				ServiceID: svc.JSON201.ID, Priority: priority, Host: fmt.Sprintf("h%d-%d.example", i, priority), Upstreams: []string{"http://127.0.0.1:3000"},
+				ServiceID: svc.JSON201.ID, Priority: priority, Host: fmt.Sprintf(
+					"h%d-%d.example", i, priority,
+				), Upstreams: []string{"http://127.0.0.1:3000"},
 			})
 			if err != nil || route.JSON201 == nil {
 				t.Fatalf("route: %v %s", err, body(route))
 			}
 		}
-		x, err := c.CreateExceptionWithResponse(t.Context(), policy.Exception{ServiceID: svc.JSON201.ID, RuleID: 942100, Comment: "test", Enabled: true})
+		x, err := c.CreateExceptionWithResponse(
+			t.Context(), policy.Exception{ServiceID: svc.JSON201.ID, RuleID: 942100, Comment: "test", Enabled: true},
+		)
 		if err != nil || x.JSON201 == nil {
 			t.Fatalf("exception: %v %s", err, body(x))
 		}
-		user, err := c.CreateUserWithResponse(t.Context(), apigen.UserCreate{Name: []string{"b", "A", "c_", "C"}[i], Password: goodPassword, Role: apigen.Viewer})
+		user, err := c.CreateUserWithResponse(
+			t.Context(), apigen.UserCreate{Name: []string{"b", "A", "c_", "C"}[i], Password: goodPassword, Role: apigen.Viewer},
+		)
 		if err != nil || user.JSON201 == nil {
 			t.Fatalf("user: %v %s", err, body(user))
 		}

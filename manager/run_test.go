@@ -32,7 +32,9 @@ func TestRunCountsAndCleansUp(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		gateways := &counter{}
-		m, err := Open(t.Context(), Config{Dir: dir, SessionIdle: 25 * time.Minute}, nil, gateways, "v", slog.New(slog.NewTextHandler(io.Discard, nil)))
+		m, err := Open(
+			t.Context(), Config{Dir: dir, SessionIdle: 25 * time.Minute}, nil, gateways, "v", slog.New(slog.NewTextHandler(io.Discard, nil)),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,19 +28,30 @@ func (b *bed) setup(s manager.Setup) policy.Policy {
 
 func TestSetupFirstAndLaterStarts(t *testing.T) {
 	b := start(t)
-	first := b.setup(manager.Setup{Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"}, Listen: "127.0.0.1:8080", SiteName: "home"})
+	first := b.setup(manager.Setup{
+		Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"}, Listen: "127.0.0.1:8080",
+	})
 	want := policy.Policy{Version: 1, Services: []policy.Service{{
-		Site:        asset.Site{ID: "default", Revision: 1, Name: "home"},
+		Site:        asset.Site{ID: "default", Revision: 1, Name: "default"},
 		ServerGroup: asset.ServerGroup{ID: "default", Revision: 1, SiteID: "default", Name: "default", Mode: asset.Simulation},
-		Service:     asset.Service{ID: "default", Revision: 1, ServerGroupID: "default", Name: "web", Ports: []asset.Port{{Address: "127.0.0.1:8080"}}, TrustedProxies: []string{}},
-		Routes:      []asset.Route{{ID: "default", Revision: 1, ServiceID: "default", Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"}, PreserveHost: true}},
+		Service: asset.Service{
+			ID: "default", Revision: 1, ServerGroupID: "default", Name: "web", Ports: []asset.Port{{Address: "127.0.0.1:8080"}},
+			TrustedProxies: []string{},
+		},
+		Routes: []asset.Route{{
+			ID: "default", Revision: 1, ServiceID: "default", Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"},
+			PreserveHost: true,
+		}},
 	}}}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Fatalf("first start (-want +got)\n%s", diff)
 	}
 	for name, s := range map[string]manager.Setup{
-		"no flags":       {},
-		"the same flags": {Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"}, Listen: "127.0.0.1:8080", SiteName: "home", Mode: new(asset.Simulation), AccessEvents: new(false), TrustedProxies: []string{}},
+		"no flags": {},
+		"the same flags": {
+			Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"}, Listen: "127.0.0.1:8080",
+			Mode: new(asset.Simulation), AccessEvents: new(false), TrustedProxies: []string{},
+		},
 	} {
 		if diff := cmp.Diff(first, b.setup(s)); diff != "" {
 			t.Errorf("%s changed something (-want +got)\n%s", name, diff)
@@ -48,13 +59,20 @@ func TestSetupFirstAndLaterStarts(t *testing.T) {
 	}
 	// An operator renames and switches; flags that are not given leave it alone.
 	c := b.admin()
-	answered(t, ok[*apiclient.SetModeResponse](t)(c.SetModeWithResponse(t.Context(), "default", apigen.ModeChange{Mode: asset.Active})), 200, "")
-	second := b.setup(manager.Setup{Upstreams: []string{"http://127.0.0.1:4000"}, TrustedProxies: []string{"10.0.0.0/8"}, AccessEvents: new(true), CertFile: "/c.pem", KeyFile: "/k.pem"})
+	answered(
+		t, ok[*apiclient.SetModeResponse](t)(c.SetModeWithResponse(t.Context(), "default", apigen.ModeChange{Mode: asset.Active})), 200, "",
+	)
+	second := b.setup(manager.Setup{
+		Upstreams: []string{"http://127.0.0.1:4000"}, TrustedProxies: []string{"10.0.0.0/8"}, AccessEvents: new(true), CertFile: "/c.pem",
+		KeyFile: "/k.pem",
+	})
 	s := second.Services[0]
-	if s.ServerGroup.Mode != asset.Active || s.ServerGroup.Revision != 2 || s.Site.Revision != 1 || s.Service.Revision != 2 || s.Routes[0].Revision != 2 {
+	if s.ServerGroup.Mode != asset.Active || s.ServerGroup.Revision != 2 || s.Site.Revision != 1 || s.Service.Revision != 2 ||
+		s.Routes[0].Revision != 2 {
 		t.Errorf("second start: %+v", s)
 	}
-	if diff := cmp.Diff([]asset.Port{{Address: "127.0.0.1:8080", CertFile: "/c.pem", KeyFile: "/k.pem"}}, s.Service.Ports); diff != "" || !s.Service.AccessEvents || s.Routes[0].Upstreams[0] != "http://127.0.0.1:4000" {
+	if diff := cmp.Diff([]asset.Port{{Address: "127.0.0.1:8080", CertFile: "/c.pem", KeyFile: "/k.pem"}}, s.Service.Ports); diff != "" ||
+		!s.Service.AccessEvents || s.Routes[0].Upstreams[0] != "http://127.0.0.1:4000" {
 		t.Errorf("second start: %+v", s)
 	}
 	if got := b.gateways.running(t); got.Version != second.Version {
@@ -82,7 +100,9 @@ func TestSetupWithoutUpstreamsMakesAPlaceForThem(t *testing.T) {
 	if p := b.setup(manager.Setup{Listen: ":9000"}); len(p.Services) != 0 || p.Version != 1 {
 		t.Errorf("policy with a port only: %+v", p)
 	}
-	if p := b.setup(manager.Setup{Upstreams: []string{"http://a"}}); len(p.Services) != 1 || p.Services[0].Service.Ports[0].Address != "0.0.0.0:8080" {
+	if p := b.setup(
+		manager.Setup{Upstreams: []string{"http://a"}},
+	); len(p.Services) != 1 || p.Services[0].Service.Ports[0].Address != "0.0.0.0:8080" {
 		t.Errorf("policy: %+v", p)
 	}
 }

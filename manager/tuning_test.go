@@ -18,7 +18,10 @@ import (
 
 // exception is one that the service of a planted bed takes.
 func (p planted) exception() policy.Exception {
-	return policy.Exception{ServiceID: p.service.ID, RuleID: 942100, Target: "ARGS:q", PathPrefix: "/search", Methods: []string{"GET"}, Comment: "the search takes SQL", Enabled: true}
+	return policy.Exception{
+		ServiceID: p.service.ID, RuleID: 942100, Target: "ARGS:q", PathPrefix: "/search", Methods: []string{"GET"},
+		Comment: "the search takes SQL", Enabled: true,
+	}
 }
 
 func (p planted) except(t *testing.T, x policy.Exception) policy.Exception {
@@ -36,7 +39,8 @@ func TestExceptionsReachTheGateways(t *testing.T) {
 	x.Created = x.Expires // the manager says when
 	got := p.except(t, x)
 	want := x
-	want.ID, want.Revision, want.Owner, want.Created, want.Expires, want.Sources = got.ID, 1, "olga", p.clock.Now(), p.clock.Now().Add(time.Hour), []string{}
+	want.ID, want.Revision, want.Owner, want.Sources = got.ID, 1, "olga", []string{}
+	want.Created, want.Expires = p.clock.Now(), p.clock.Now().Add(time.Hour)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -55,11 +59,18 @@ func TestExceptionsReachTheGateways(t *testing.T) {
 	if n := len(p.gateways.running(t).Services[0].Exceptions); n != 0 {
 		t.Errorf("%d exceptions run, but it is disabled", n)
 	}
-	answered(t, ok[*apiclient.UpdateExceptionResponse](t)(p.c.UpdateExceptionWithResponse(ctx, got.ID, got)), 409, apigen.Conflict, "changed meanwhile")
-	if l := *ok[*apiclient.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(ctx, &apiclient.ListExceptionsParams{ServiceId: &p.service.ID})).JSON200; len(l) != 1 {
+	answered(
+		t, ok[*apiclient.UpdateExceptionResponse](t)(p.c.UpdateExceptionWithResponse(ctx, got.ID, got)), 409, apigen.Conflict,
+		"changed meanwhile",
+	)
+	if l := *ok[*apiclient.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(
+		ctx, &apiclient.ListExceptionsParams{ServiceId: &p.service.ID},
+	)).JSON200; len(l) != 1 {
 		t.Errorf("list: %v", l)
 	}
-	if l := *ok[*apiclient.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(ctx, &apiclient.ListExceptionsParams{ServiceId: new("nobody")})).JSON200; l == nil || len(l) != 0 {
+	if l := *ok[*apiclient.ListExceptionsResponse](t)(p.c.ListExceptionsWithResponse(
+		ctx, &apiclient.ListExceptionsParams{ServiceId: new("nobody")},
+	)).JSON200; l == nil || len(l) != 0 {
 		t.Errorf("list of nobody: %v", l)
 	}
 	answered(t, ok[*apiclient.DeleteExceptionResponse](t)(p.c.DeleteExceptionWithResponse(ctx, got.ID)), 204, "")
@@ -109,7 +120,11 @@ func TestDeletingAServiceTakesItsTuningAway(t *testing.T) {
 	p := plant(t)
 	ctx := t.Context()
 	p.except(t, p.exception())
-	answered(t, ok[*apiclient.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, p.service.ID, policy.RuleActions{Actions: []policy.RuleAction{{RuleID: 1, Action: policy.Alert}}})), 200, "")
+	answered(
+		t, ok[*apiclient.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(
+			ctx, p.service.ID, policy.RuleActions{Actions: []policy.RuleAction{{RuleID: 1, Action: policy.Alert}}},
+		)), 200, "",
+	)
 	answered(t, ok[*apiclient.DeleteServiceResponse](t)(p.c.DeleteServiceWithResponse(ctx, p.service.ID)), 204, "")
 	if l, err := p.Store().Exceptions(ctx, ""); err != nil || len(l) != 0 {
 		t.Errorf("exceptions: %v, %v", l, err)
@@ -139,17 +154,23 @@ func TestRuleActions(t *testing.T) {
 		t.Errorf("running (-want +got)\n%s", diff)
 	}
 	answered(t, set(policy.RuleActions{Actions: actions}), 409, apigen.Conflict)
-	answered(t, set(policy.RuleActions{Revision: 1, Actions: []policy.RuleAction{{RuleID: 1, Action: "drop"}}}), 422, apigen.Invalid, `action \"drop\"`)
+	answered(
+		t, set(policy.RuleActions{Revision: 1, Actions: []policy.RuleAction{{RuleID: 1, Action: "drop"}}}), 422, apigen.Invalid,
+		`action \"drop\"`,
+	)
 	answered(t, set(policy.RuleActions{ServiceID: "other", Revision: 1}), 400, apigen.BadRequest, "the path says")
 	answered(t, set(policy.RuleActions{Revision: 1}), 200, "")
 	if a := p.gateways.running(t).Services[0].Actions; a != nil {
 		t.Errorf("running: %v", a)
 	}
 	answered(t, ok[*apiclient.GetRuleActionsResponse](t)(p.c.GetRuleActionsWithResponse(ctx, "nobody")), 404, apigen.NotFound)
-	answered(t, ok[*apiclient.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, "nobody", policy.RuleActions{})), 404, apigen.NotFound)
+	answered(
+		t, ok[*apiclient.SetRuleActionsResponse](t)(p.c.SetRuleActionsWithResponse(ctx, "nobody", policy.RuleActions{})), 404, apigen.NotFound,
+	)
 	audit := *ok[*apiclient.ListAuditResponse](t)(p.admin().ListAuditWithResponse(ctx, nil)).JSON200
 	var after policy.RuleActions
-	if err := json.Unmarshal([]byte(*audit[2].After), &after); err != nil || audit[2].Object != "rule_actions" || audit[2].Name != "web" || len(after.Actions) != 2 {
+	if err := json.Unmarshal([]byte(*audit[2].After), &after); err != nil || audit[2].Object != "rule_actions" ||
+		audit[2].Name != "web" || len(after.Actions) != 2 {
 		t.Errorf("audit: %+v, %v", audit[2], err)
 	}
 }
@@ -160,7 +181,10 @@ func TestPreviewAsksTheLakeAndCounts(t *testing.T) {
 	for range 3 {
 		p.events.matched = append(p.events.matched, event.Event{
 			ID: "e", ServiceID: p.service.ID, Request: event.Request{Method: "GET", Path: "/search"},
-			Verdict: event.Verdict{Blocked: true, Score: 5, Threshold: 5, OutboundThreshold: 4, Matches: []event.Match{{RuleID: 942100, Phase: 2, Score: 5, Variable: "ARGS:q"}}},
+			Verdict: event.Verdict{
+				Blocked: true, Score: 5, Threshold: 5, OutboundThreshold: 4,
+				Matches: []event.Match{{RuleID: 942100, Phase: 2, Score: 5, Variable: "ARGS:q"}},
+			},
 		})
 	}
 	p.events.matched[0].Request.Path = "/elsewhere"
@@ -172,11 +196,23 @@ func TestPreviewAsksTheLakeAndCounts(t *testing.T) {
 		t.Errorf("preview: %s", r.Body)
 	}
 	now := p.clock.Now()
-	if want := (event.MatchQuery{From: now.AddDate(0, 0, -7), To: now, ServiceID: p.service.ID, RuleID: 942100, Limit: 20_000}); p.events.matchQuery != want {
+	want := event.MatchQuery{From: now.AddDate(0, 0, -7), To: now, ServiceID: p.service.ID, RuleID: 942100, Limit: 20_000}
+	if p.events.matchQuery != want {
 		t.Errorf("asked: %+v", p.events.matchQuery)
 	}
-	answered(t, ok[*apiclient.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x, From: new(now.AddDate(0, 0, -8))})), 400, apigen.BadRequest, "at most 7 days")
+	answered(
+		t, ok[*apiclient.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(
+			ctx, apigen.ExceptionPreview{Exception: x, From: new(now.AddDate(0, 0, -8))},
+		)), 400, apigen.BadRequest, "at most 7 days",
+	)
 	x.Target = "!"
-	answered(t, ok[*apiclient.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x})), 422, apigen.Invalid, "target:")
-	answered(t, ok[*apiclient.PreviewExceptionResponse](t)(p.user("vera", manager.Viewer).PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: p.exception()})), 403, apigen.Forbidden)
+	answered(
+		t, ok[*apiclient.PreviewExceptionResponse](t)(p.c.PreviewExceptionWithResponse(ctx, apigen.ExceptionPreview{Exception: x})), 422,
+		apigen.Invalid, "target:",
+	)
+	answered(
+		t, ok[*apiclient.PreviewExceptionResponse](t)(p.user("vera", manager.Viewer).PreviewExceptionWithResponse(
+			ctx, apigen.ExceptionPreview{Exception: p.exception()},
+		)), 403, apigen.Forbidden,
+	)
 }

@@ -55,6 +55,20 @@ var rooms = map[string]string{
 	"test":     "cmd api asset event gateway policy waf cli app config lake manager",
 }
 
+// parts says for rooms that are made of several which of their parts may import
+// which. "" is the package of the room itself, which assembles. What was said of rooms
+// holds here too: a part that needs another declares the interface it needs.
+var parts = map[string]map[string]string{
+	"manager": {
+		"":         "access activity object store web",
+		"access":   "store web",
+		"activity": "store web",
+		"object":   "store web",
+		"web":      "store",
+		"store":    "",
+	},
+}
+
 // banned names packages that a room must not use even from the standard library,
 // with the reason.
 var banned = map[string]map[string]string{
@@ -120,7 +134,8 @@ func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {
 			case to == "" && slices.Contains(strings.Fields(allowed), "std") && strings.Contains(imp, "."):
 				t.Errorf("%s imports %s: nouns use the standard library only", p.ImportPath, imp)
 			case to != "" && to != from && !slices.Contains(strings.Fields(allowed), to):
-				t.Errorf("%s imports %s: room %s may import only %q; declare the interface you need and let app join", p.ImportPath, imp, from, allowed)
+				t.Errorf("%s imports %s: room %s may import only %q; declare the interface you need and let app join",
+					p.ImportPath, imp, from, allowed)
 			}
 			if p.ImportPath == module+"waf/middleware" {
 				continue // the engine for programs of others: net/http on the outside
@@ -133,6 +148,43 @@ func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {
 	for r := range rooms {
 		if !seen[r] {
 			t.Errorf("the table has a room %q that does not exist", r)
+		}
+	}
+}
+
+// part is the folder below the room of a package, "" for the room's own package.
+func part(path string) string {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(path, module), "/")
+	first, _, _ := strings.Cut(rest, "/")
+	return first
+}
+
+func TestPartsImportOnlyWhatTheirTableAllows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		table, ok := parts[room(p.ImportPath)]
+		if !ok {
+			continue
+		}
+		from := part(p.ImportPath)
+		allowed, ok := table[from]
+		if !ok {
+			t.Errorf("%s: the part %q is not in the table of internal/arch", p.ImportPath, from)
+			continue
+		}
+		seen[room(p.ImportPath)+"/"+from] = true
+		for _, imp := range p.Imports {
+			to := part(imp)
+			if room(imp) == room(p.ImportPath) && to != from && !slices.Contains(strings.Fields(allowed), to) {
+				t.Errorf("%s imports %s: part %q may import only %q; declare the interface you need", p.ImportPath, imp, from, allowed)
+			}
+		}
+	}
+	for r, table := range parts {
+		for name := range table {
+			if !seen[r+"/"+name] {
+				t.Errorf("the table has a part %q of %s that does not exist", name, r)
+			}
 		}
 	}
 }

@@ -205,7 +205,9 @@ func (c server) GetSession(ctx context.Context, _ sessionapi.GetSessionRequestOb
 }
 
 // ChangePassword implements the generated server interface.
-func (c server) ChangePassword(ctx context.Context, r sessionapi.ChangePasswordRequestObject) (sessionapi.ChangePasswordResponseObject, error) {
+func (c server) ChangePassword(
+	ctx context.Context, r sessionapi.ChangePasswordRequestObject,
+) (sessionapi.ChangePasswordResponseObject, error) {
 	id := web.IdentityFrom(ctx)
 	if id.Cookie == "" {
 		return nil, web.Fail(http.StatusForbidden, apigen.Forbidden, "an API token cannot change the password; log in")

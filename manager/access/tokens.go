@@ -64,7 +64,8 @@ func (c server) CreateToken(ctx context.Context, r usersapi.CreateTokenRequestOb
 	}
 	now := c.now()
 	var errs []error
-	if name := strings.TrimSpace(r.Body.Name); name == "" || len(name) > 100 || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	control := func(c rune) bool { return c < ' ' || c == 0x7f }
+	if name := strings.TrimSpace(r.Body.Name); name == "" || len(name) > 100 || strings.ContainsFunc(name, control) {
 		errs = append(errs, errors.New("name: want 1 to 100 bytes without control characters"))
 	}
 	if err := validRole(r.Body.Role); err != nil {
@@ -79,7 +80,10 @@ func (c server) CreateToken(ctx context.Context, r usersapi.CreateTokenRequestOb
 		return nil, err
 	}
 	secret := tokenPrefix + newSecret()
-	t := store.Token{ID: store.NewID(), Hash: digest(secret), UserID: id.User.ID, Name: r.Body.Name, Role: string(r.Body.Role), Created: now, Expires: web.Deref(r.Body.Expires).UTC().Truncate(time.Millisecond)}
+	t := store.Token{
+		ID: store.NewID(), Hash: digest(secret), UserID: id.User.ID, Name: r.Body.Name, Role: string(r.Body.Role), Created: now,
+		Expires: web.Deref(r.Body.Expires).UTC().Truncate(time.Millisecond),
+	}
 	err := c.store.Write(ctx, func(tx *store.Tx) error {
 		has, err := tx.Tokens(ctx, id.User.ID)
 		if err != nil {

@@ -66,7 +66,9 @@ func (s server) EventFacets(ctx context.Context, r eventsapi.EventFacetsRequestO
 }
 
 // EventHistogram implements the generated server interface.
-func (s server) EventHistogram(ctx context.Context, r eventsapi.EventHistogramRequestObject) (eventsapi.EventHistogramResponseObject, error) {
+func (s server) EventHistogram(
+	ctx context.Context, r eventsapi.EventHistogramRequestObject,
+) (eventsapi.EventHistogramResponseObject, error) {
 	q, err := s.query(r.Params.From, r.Params.To, r.Params.Q)
 	if err != nil {
 		return nil, err

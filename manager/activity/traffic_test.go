@@ -26,13 +26,23 @@ func TestSpreadDividesByTimeAndLosesNothing(t *testing.T) {
 		now      time.Duration
 		want     []int64
 	}{
-		"a minute a bucket":                 {[]store.Minute{minute(0, 5), minute(2*time.Minute, 7)}, 0, 3 * time.Minute, 3, time.Hour, []int64{5, 0, 7}},
-		"several buckets a minute":          {[]store.Minute{minute(0, 10)}, 0, time.Minute, 4, time.Hour, []int64{3, 2, 3, 2}},
-		"several minutes a bucket":          {[]store.Minute{minute(0, 1), minute(time.Minute, 2), minute(3*time.Minute, 4)}, 0, 4 * time.Minute, 2, time.Hour, []int64{3, 4}},
-		"the minute of now ends now":        {[]store.Minute{minute(0, 8)}, 0, 20 * time.Second, 2, 20 * time.Second, []int64{4, 4}},
-		"only a part is asked for":          {[]store.Minute{minute(0, 60)}, 15 * time.Second, 45 * time.Second, 3, time.Hour, []int64{10, 10, 10}},
-		"unaligned buckets":                 {[]store.Minute{minute(0, 60), minute(time.Minute, 60)}, 30 * time.Second, 90 * time.Second, 2, time.Hour, []int64{30, 30}},
-		"a longer span":                     {[]store.Minute{{Start: noon, Span: time.Hour, Requests: 60}}, 0, time.Hour, 3, 2 * time.Hour, []int64{20, 20, 20}},
+		"a minute a bucket": {
+			[]store.Minute{minute(0, 5), minute(2*time.Minute, 7)}, 0, 3 * time.Minute, 3, time.Hour, []int64{5, 0, 7},
+		},
+		"several buckets a minute": {[]store.Minute{minute(0, 10)}, 0, time.Minute, 4, time.Hour, []int64{3, 2, 3, 2}},
+		"several minutes a bucket": {
+			[]store.Minute{minute(0, 1), minute(time.Minute, 2), minute(3*time.Minute, 4)}, 0, 4 * time.Minute, 2, time.Hour, []int64{3, 4},
+		},
+		"the minute of now ends now": {[]store.Minute{minute(0, 8)}, 0, 20 * time.Second, 2, 20 * time.Second, []int64{4, 4}},
+		"only a part is asked for": {
+			[]store.Minute{minute(0, 60)}, 15 * time.Second, 45 * time.Second, 3, time.Hour, []int64{10, 10, 10},
+		},
+		"unaligned buckets": {
+			[]store.Minute{minute(0, 60), minute(time.Minute, 60)}, 30 * time.Second, 90 * time.Second, 2, time.Hour, []int64{30, 30},
+		},
+		"a longer span": {
+			[]store.Minute{{Start: noon, Span: time.Hour, Requests: 60}}, 0, time.Hour, 3, 2 * time.Hour, []int64{20, 20, 20},
+		},
 		"the very first moment of a minute": {[]store.Minute{minute(0, 3)}, -time.Minute, time.Second, 1, 0, []int64{0}},
 	} {
 		times := bucketTimes(noon.Add(c.from), noon.Add(c.to), c.buckets)
@@ -51,7 +61,10 @@ func TestChartAddsUpToItsNumber(t *testing.T) {
 		var minutes []store.Minute
 		for i := range 60 {
 			if start := noon.Add(time.Duration(i) * time.Minute); !start.After(now) {
-				minutes = append(minutes, store.Minute{Start: start, Span: time.Minute, Requests: random.Int64N(20), ServerGroupID: "a"}, store.Minute{Start: start, Span: time.Minute, Requests: random.Int64N(3), ServerGroupID: "b"})
+				minutes = append(
+					minutes, store.Minute{Start: start, Span: time.Minute, Requests: random.Int64N(20), ServerGroupID: "a"},
+					store.Minute{Start: start, Span: time.Minute, Requests: random.Int64N(3), ServerGroupID: "b"},
+				)
 			}
 		}
 		times := bucketTimes(from, to, 1+random.IntN(90))
@@ -147,7 +160,9 @@ func BenchmarkTrafficOfThirtyDays(b *testing.B) {
 	err = db.Write(b.Context(), func(tx *store.Tx) error {
 		for i := range minutes {
 			for _, group := range []string{"a", "b", "c"} {
-				if err := tx.AddTraffic(b.Context(), store.Minute{Start: noon.Add(time.Duration(i) * time.Minute), ServerGroupID: group, Requests: int64(i)}); err != nil {
+				if err := tx.AddTraffic(b.Context(), store.Minute{
+					Start: noon.Add(time.Duration(i) * time.Minute), ServerGroupID: group, Requests: int64(i),
+				}); err != nil {
 					return err
 				}
 			}

@@ -28,11 +28,16 @@ func BenchmarkPolicyOfManyExceptions(b *testing.B) {
 		}
 		for i := range 2000 {
 			id := fmt.Sprint("v", i)
-			if _, err := tx.CreateService(ctx, asset.Service{ID: id, ServerGroupID: "g", Name: id, Ports: []asset.Port{{Address: "127.0.0.1:0"}}}); err != nil {
+			if _, err := tx.CreateService(ctx, asset.Service{
+				ID: id, ServerGroupID: "g", Name: id, Ports: []asset.Port{{Address: "127.0.0.1:0"}},
+			}); err != nil {
 				return err
 			}
 			for j := range 10 {
-				x := policy.Exception{ID: fmt.Sprint("x", i, "-", j), ServiceID: id, RuleID: 942100, Target: "REQUEST_COOKIES:/^sess/", PathPrefix: "/search", Methods: []string{"GET"}, Comment: "c", Enabled: true}
+				x := policy.Exception{
+					ID: fmt.Sprint("x", i, "-", j), ServiceID: id, RuleID: 942100, Target: "REQUEST_COOKIES:/^sess/", PathPrefix: "/search",
+					Methods: []string{"GET"}, Comment: "c", Enabled: true,
+				}
 				if _, err := tx.CreateException(ctx, x); err != nil {
 					return err
 				}

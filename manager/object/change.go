@@ -14,7 +14,7 @@ import (
 
 // change runs fn in one transaction, and has the gateways take the policy that comes
 // of it. Nothing is changed when fn fails or a gateway would refuse the policy. It goes
-// on when the client goes away, because half a change helps nobody.
+// on when the client goes away, so that a change is never left half made.
 //
 // Compiling rules takes seconds, and a gateway may be far away, so no transaction is
 // open while gateways are asked: everybody else, logins included, would wait for it.

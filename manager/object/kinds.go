@@ -135,7 +135,9 @@ func (k kind[T]) replace(ctx context.Context, o *Objects, tx *store.Tx, by store
 	if v, err = k.update(tx, ctx, v); err != nil {
 		return v, k.taken(err, v)
 	}
-	return v, tx.Record(ctx, store.Change{Time: o.now(), By: by, Verb: verb, Object: string(k.kind), ID: *id, Name: k.name(v), Before: before, After: v})
+	return v, tx.Record(ctx, store.Change{
+		Time: o.now(), By: by, Verb: verb, Object: string(k.kind), ID: *id, Name: k.name(v), Before: before, After: v,
+	})
 }
 
 // remove deletes the object with its children where it may.
@@ -150,7 +152,9 @@ func (k kind[T]) remove(ctx context.Context, o *Objects, tx *store.Tx, by store.
 	if err := tx.Delete(ctx, k.kind, id); err != nil {
 		return err
 	}
-	return tx.Record(ctx, store.Change{Time: o.now(), By: by, Verb: "delete", Object: string(k.kind), ID: id, Name: k.name(before), Before: before})
+	return tx.Record(ctx, store.Change{
+		Time: o.now(), By: by, Verb: "delete", Object: string(k.kind), ID: id, Name: k.name(before), Before: before,
+	})
 }
 
 func (k kind[T]) find(ctx context.Context, r store.Reader, id string) (T, error) {

@@ -13,7 +13,6 @@ import (
 // Setup is what the flags of `ringwall up` ask for. A zero field leaves alone what
 // is stored; the comments name what is stored at the first start.
 type Setup struct {
-	SiteName string // "default"
 	// Upstreams become one route for everything. Without them no service is made.
 	Upstreams []string
 	Listen    string // address of the service's first port; "0.0.0.0:8080"
@@ -22,7 +21,6 @@ type Setup struct {
 	Mode              *asset.Mode // simulation
 	TrustedProxies    []string    // nobody
 	AccessEvents      *bool       // false
-	PreserveHost      *bool       // true: the application sees the name that its users typed
 }
 
 // setupID is the id of the site, server group, service and route that Setup is
@@ -56,15 +54,12 @@ func (o *Objects) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if !first && setup.zero() {
 		return false, nil
 	}
-	site, err := ensure(ctx, o, tx, sites, asset.Site{ID: setupID, Name: "default"}, func(s *asset.Site) {
-		if setup.SiteName != "" {
-			s.Name = setup.SiteName
-		}
-	}, &changed)
+	site, err := ensure(ctx, o, tx, sites, asset.Site{ID: setupID, Name: "default"}, func(*asset.Site) {}, &changed)
 	if err != nil {
 		return changed, fmt.Errorf("site: %w", err)
 	}
-	group, err := ensure(ctx, o, tx, serverGroups, asset.ServerGroup{ID: setupID, SiteID: site.ID, Name: "default", Mode: asset.Simulation}, func(g *asset.ServerGroup) {
+	group := asset.ServerGroup{ID: setupID, SiteID: site.ID, Name: "default", Mode: asset.Simulation}
+	group, err = ensure(ctx, o, tx, serverGroups, group, func(g *asset.ServerGroup) {
 		if setup.Mode != nil {
 			g.Mode = *setup.Mode
 		}
@@ -76,7 +71,9 @@ func (o *Objects) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if errors.Is(err, store.ErrNotFound) && len(setup.Upstreams) == 0 {
 		return changed, nil // nothing to protect yet
 	}
-	service := asset.Service{ID: setupID, ServerGroupID: group.ID, Name: "web", Ports: []asset.Port{{Address: "0.0.0.0:8080"}}, TrustedProxies: []string{}}
+	service := asset.Service{
+		ID: setupID, ServerGroupID: group.ID, Name: "web", Ports: []asset.Port{{Address: "0.0.0.0:8080"}}, TrustedProxies: []string{},
+	}
 	service, err = ensure(ctx, o, tx, services, service, setup.service, &changed)
 	if err != nil {
 		return changed, fmt.Errorf("service: %w", err)
@@ -85,6 +82,7 @@ func (o *Objects) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 	if errors.Is(err, store.ErrNotFound) && len(setup.Upstreams) == 0 {
 		return changed, nil
 	}
+	// The application sees the host name that its users typed.
 	route := asset.Route{ID: setupID, ServiceID: service.ID, Upstreams: []string{}, PreserveHost: true}
 	if _, err = ensure(ctx, o, tx, routes, route, setup.route, &changed); err != nil {
 		return changed, fmt.Errorf("route: %w", err)
@@ -93,8 +91,8 @@ func (o *Objects) applySetup(ctx context.Context, tx *store.Tx, setup Setup) (ch
 }
 
 func (s Setup) zero() bool {
-	return s.SiteName == "" && len(s.Upstreams) == 0 && s.Listen == "" && s.CertFile == "" && s.KeyFile == "" && s.Mode == nil &&
-		s.TrustedProxies == nil && s.AccessEvents == nil && s.PreserveHost == nil
+	return len(s.Upstreams) == 0 && s.Listen == "" && s.CertFile == "" && s.KeyFile == "" && s.Mode == nil &&
+		s.TrustedProxies == nil && s.AccessEvents == nil
 }
 
 func (s Setup) service(v *asset.Service) {
@@ -116,9 +114,6 @@ func (s Setup) service(v *asset.Service) {
 func (s Setup) route(v *asset.Route) {
 	if len(s.Upstreams) > 0 {
 		v.Upstreams = s.Upstreams
-	}
-	if s.PreserveHost != nil {
-		v.PreserveHost = *s.PreserveHost
 	}
 }
 

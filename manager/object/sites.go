@@ -42,7 +42,9 @@ func (s server) DeleteSite(ctx context.Context, r sitesapi.DeleteSiteRequestObje
 	return sitesapi.DeleteSite204Response{}, sites.deleted(ctx, s.Objects, r.Id)
 }
 
-func (s server) ListServerGroups(ctx context.Context, r sitesapi.ListServerGroupsRequestObject) (sitesapi.ListServerGroupsResponseObject, error) {
+func (s server) ListServerGroups(
+	ctx context.Context, r sitesapi.ListServerGroupsRequestObject,
+) (sitesapi.ListServerGroupsResponseObject, error) {
 	list, err := s.store.ServerGroups(ctx, web.Deref(r.Params.SiteId))
 	if err != nil {
 		return nil, err
@@ -51,7 +53,9 @@ func (s server) ListServerGroups(ctx context.Context, r sitesapi.ListServerGroup
 	return sitesapi.ListServerGroups200JSONResponse{Body: page, Headers: sitesapi.ListServerGroups200ResponseHeaders{Link: link}}, err
 }
 
-func (s server) CreateServerGroup(ctx context.Context, r sitesapi.CreateServerGroupRequestObject) (sitesapi.CreateServerGroupResponseObject, error) {
+func (s server) CreateServerGroup(
+	ctx context.Context, r sitesapi.CreateServerGroupRequestObject,
+) (sitesapi.CreateServerGroupResponseObject, error) {
 	v, err := serverGroups.created(ctx, s.Objects, *r.Body)
 	return sitesapi.CreateServerGroup201JSONResponse(v), err
 }
@@ -61,12 +65,16 @@ func (s server) GetServerGroup(ctx context.Context, r sitesapi.GetServerGroupReq
 	return sitesapi.GetServerGroup200JSONResponse(v), err
 }
 
-func (s server) UpdateServerGroup(ctx context.Context, r sitesapi.UpdateServerGroupRequestObject) (sitesapi.UpdateServerGroupResponseObject, error) {
+func (s server) UpdateServerGroup(
+	ctx context.Context, r sitesapi.UpdateServerGroupRequestObject,
+) (sitesapi.UpdateServerGroupResponseObject, error) {
 	v, err := serverGroups.replaced(ctx, s.Objects, r.Id, *r.Body)
 	return sitesapi.UpdateServerGroup200JSONResponse(v), err
 }
 
-func (s server) DeleteServerGroup(ctx context.Context, r sitesapi.DeleteServerGroupRequestObject) (sitesapi.DeleteServerGroupResponseObject, error) {
+func (s server) DeleteServerGroup(
+	ctx context.Context, r sitesapi.DeleteServerGroupRequestObject,
+) (sitesapi.DeleteServerGroupResponseObject, error) {
 	return sitesapi.DeleteServerGroup204Response{}, serverGroups.deleted(ctx, s.Objects, r.Id)
 }
 
@@ -141,7 +149,9 @@ func (s server) SendTestAttack(ctx context.Context, r sitesapi.SendTestAttackReq
 	}
 	by := web.IdentityFrom(ctx).Actor()
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		return tx.Record(ctx, store.Change{Time: s.now(), By: by, Verb: "test-attack", Object: string(store.Services), ID: svc.ID, Name: svc.Name})
+		return tx.Record(ctx, store.Change{
+			Time: s.now(), By: by, Verb: "test-attack", Object: string(store.Services), ID: svc.ID, Name: svc.Name,
+		})
 	})
 	return sitesapi.SendTestAttack200JSONResponse{Id: id, Status: status}, err
 }
@@ -151,7 +161,8 @@ func (s server) ListRoutes(ctx context.Context, r sitesapi.ListRoutesRequestObje
 	if err != nil {
 		return nil, err
 	}
-	page, link, err := web.Paged(ctx, list, func(v asset.Route) string { return web.Key(web.Ascending(int64(v.Priority)), v.ID) }, r.Params.Limit, r.Params.Cursor)
+	key := func(v asset.Route) string { return web.Key(web.Ascending(int64(v.Priority)), v.ID) }
+	page, link, err := web.Paged(ctx, list, key, r.Params.Limit, r.Params.Cursor)
 	return sitesapi.ListRoutes200JSONResponse{Body: page, Headers: sitesapi.ListRoutes200ResponseHeaders{Link: link}}, err
 }
 

@@ -37,7 +37,9 @@ func tidyException(ctx context.Context, x policy.Exception) policy.Exception {
 }
 
 // ListExceptions implements the generated server interface.
-func (s server) ListExceptions(ctx context.Context, r tuningapi.ListExceptionsRequestObject) (tuningapi.ListExceptionsResponseObject, error) {
+func (s server) ListExceptions(
+	ctx context.Context, r tuningapi.ListExceptionsRequestObject,
+) (tuningapi.ListExceptionsResponseObject, error) {
 	list, err := s.store.Exceptions(ctx, web.Deref(r.Params.ServiceId))
 	if err != nil {
 		return nil, err
@@ -48,7 +50,9 @@ func (s server) ListExceptions(ctx context.Context, r tuningapi.ListExceptionsRe
 }
 
 // CreateException implements the generated server interface.
-func (s server) CreateException(ctx context.Context, r tuningapi.CreateExceptionRequestObject) (tuningapi.CreateExceptionResponseObject, error) {
+func (s server) CreateException(
+	ctx context.Context, r tuningapi.CreateExceptionRequestObject,
+) (tuningapi.CreateExceptionResponseObject, error) {
 	x := tidyException(ctx, *r.Body)
 	x.Created = s.now()
 	x, err := exceptions.created(ctx, s.Objects, x)
@@ -62,13 +66,17 @@ func (s server) GetException(ctx context.Context, r tuningapi.GetExceptionReques
 }
 
 // UpdateException implements the generated server interface.
-func (s server) UpdateException(ctx context.Context, r tuningapi.UpdateExceptionRequestObject) (tuningapi.UpdateExceptionResponseObject, error) {
+func (s server) UpdateException(
+	ctx context.Context, r tuningapi.UpdateExceptionRequestObject,
+) (tuningapi.UpdateExceptionResponseObject, error) {
 	x, err := exceptions.replaced(ctx, s.Objects, r.Id, tidyException(ctx, *r.Body))
 	return tuningapi.UpdateException200JSONResponse(x), err
 }
 
 // DeleteException implements the generated server interface.
-func (s server) DeleteException(ctx context.Context, r tuningapi.DeleteExceptionRequestObject) (tuningapi.DeleteExceptionResponseObject, error) {
+func (s server) DeleteException(
+	ctx context.Context, r tuningapi.DeleteExceptionRequestObject,
+) (tuningapi.DeleteExceptionResponseObject, error) {
 	return tuningapi.DeleteException204Response{}, exceptions.deleted(ctx, s.Objects, r.Id)
 }
 
@@ -80,7 +88,9 @@ const (
 )
 
 // PreviewException implements the generated server interface.
-func (s server) PreviewException(ctx context.Context, r tuningapi.PreviewExceptionRequestObject) (tuningapi.PreviewExceptionResponseObject, error) {
+func (s server) PreviewException(
+	ctx context.Context, r tuningapi.PreviewExceptionRequestObject,
+) (tuningapi.PreviewExceptionResponseObject, error) {
 	x := r.Body.Exception
 	if x.Comment == "" {
 		x.Comment = "preview" // one decides what to write after having seen it
@@ -109,7 +119,9 @@ func (s server) PreviewException(ctx context.Context, r tuningapi.PreviewExcepti
 	}
 	ctx, cancel := context.WithTimeout(ctx, web.QueryTimeout)
 	defer cancel()
-	q := event.MatchQuery{From: from, To: to, ServiceID: x.ServiceID, RuleID: x.RuleID, RuleIDLast: x.RuleIDLast, Tag: x.Tag, Limit: previewEvents}
+	q := event.MatchQuery{
+		From: from, To: to, ServiceID: x.ServiceID, RuleID: x.RuleID, RuleIDLast: x.RuleIDLast, Tag: x.Tag, Limit: previewEvents,
+	}
 	more, err := s.events.Matched(ctx, q, p.Add)
 	sum := p.Preview()
 	sum.Truncated = more
@@ -127,7 +139,9 @@ func (s server) GetRule(_ context.Context, r tuningapi.GetRuleRequestObject) (tu
 }
 
 // GetRuleActions implements the generated server interface.
-func (s server) GetRuleActions(ctx context.Context, r tuningapi.GetRuleActionsRequestObject) (tuningapi.GetRuleActionsResponseObject, error) {
+func (s server) GetRuleActions(
+	ctx context.Context, r tuningapi.GetRuleActionsRequestObject,
+) (tuningapi.GetRuleActionsResponseObject, error) {
 	if _, err := services.find(ctx, s.store.Reader, r.Id); err != nil {
 		return nil, err
 	}
@@ -136,7 +150,9 @@ func (s server) GetRuleActions(ctx context.Context, r tuningapi.GetRuleActionsRe
 }
 
 // SetRuleActions implements the generated server interface.
-func (s server) SetRuleActions(ctx context.Context, r tuningapi.SetRuleActionsRequestObject) (tuningapi.SetRuleActionsResponseObject, error) {
+func (s server) SetRuleActions(
+	ctx context.Context, r tuningapi.SetRuleActionsRequestObject,
+) (tuningapi.SetRuleActionsResponseObject, error) {
 	a := *r.Body
 	if a.ServiceID != "" && a.ServiceID != r.Id {
 		return nil, web.BadRequest("service_id: the path says %q, the body %q", r.Id, a.ServiceID)
@@ -158,7 +174,10 @@ func (s server) SetRuleActions(ctx context.Context, r tuningapi.SetRuleActionsRe
 		if out, err = tx.PutServiceActions(ctx, a); err != nil {
 			return err
 		}
-		return tx.Record(ctx, store.Change{Time: s.now(), By: web.IdentityFrom(ctx).Actor(), Verb: "update", Object: "rule_actions", ID: r.Id, Name: svc.Name, Before: before, After: out})
+		return tx.Record(ctx, store.Change{
+			Time: s.now(), By: web.IdentityFrom(ctx).Actor(), Verb: "update", Object: "rule_actions", ID: r.Id, Name: svc.Name, Before: before,
+			After: out,
+		})
 	})
 	return tuningapi.SetRuleActions200JSONResponse(out), err
 }

@@ -27,7 +27,8 @@ func migrate(ctx context.Context, db *sql.DB) (err error) {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { err = errors.Join(err, rollback(tx)) }()
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)`); err != nil {
+	const table = `CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)`
+	if _, err := tx.ExecContext(ctx, table); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	var have int
@@ -60,7 +61,8 @@ func migrate(ctx context.Context, db *sql.DB) (err error) {
 		}
 	}
 	if have > newest {
-		return fmt.Errorf("%w: it has schema %d, this program knows %d; upgrade Ringwall or restore the backup made before the upgrade", ErrNewer, have, newest)
+		return fmt.Errorf("%w: it has schema %d, this program knows %d; upgrade Ringwall or restore the backup made before the upgrade",
+			ErrNewer, have, newest)
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("migrate: %w", err)

@@ -10,8 +10,9 @@ import (
 const (
 	siteColumns        = `id, revision, name`
 	serverGroupColumns = `id, revision, site_id, name, mode, pass_when_disabled`
-	serviceColumns     = `id, revision, server_group_id, name, ports, trusted_proxies, access_events, paranoia, inbound_threshold, outbound_threshold, max_body_bytes, fail_closed`
-	routeColumns       = `id, revision, service_id, priority, host, path_prefix, upstreams, preserve_host, insecure_skip_verify`
+	serviceColumns     = `id, revision, server_group_id, name, ports, trusted_proxies, access_events,
+		paranoia, inbound_threshold, outbound_threshold, max_body_bytes, fail_closed`
+	routeColumns = `id, revision, service_id, priority, host, path_prefix, upstreams, preserve_host, insecure_skip_verify`
 )
 
 func scanSite(row scanner) (s asset.Site, err error) {
@@ -23,12 +24,13 @@ func scanServerGroup(row scanner) (g asset.ServerGroup, err error) {
 }
 
 func scanService(row scanner) (s asset.Service, err error) {
-	return s, row.Scan(&s.ID, &s.Revision, &s.ServerGroupID, &s.Name, list[asset.Port]{&s.Ports}, list[string]{&s.TrustedProxies},
+	return s, row.Scan(&s.ID, &s.Revision, &s.ServerGroupID, &s.Name, jsonList[asset.Port]{&s.Ports}, jsonList[string]{&s.TrustedProxies},
 		&s.AccessEvents, &s.Paranoia, &s.InboundThreshold, &s.OutboundThreshold, &s.MaxBodyBytes, &s.FailClosed)
 }
 
 func scanRoute(row scanner) (r asset.Route, err error) {
-	return r, row.Scan(&r.ID, &r.Revision, &r.ServiceID, &r.Priority, &r.Host, &r.PathPrefix, list[string]{&r.Upstreams}, &r.PreserveHost, &r.InsecureSkipVerify)
+	return r, row.Scan(&r.ID, &r.Revision, &r.ServiceID, &r.Priority, &r.Host, &r.PathPrefix,
+		jsonList[string]{&r.Upstreams}, &r.PreserveHost, &r.InsecureSkipVerify)
 }
 
 // Sites lists every site by name.
@@ -43,7 +45,8 @@ func (r Reader) Site(ctx context.Context, id string) (asset.Site, error) {
 
 // ServerGroups lists the server groups of a site by name, all for siteID "".
 func (r Reader) ServerGroups(ctx context.Context, siteID string) ([]asset.ServerGroup, error) {
-	return all(ctx, r, scanServerGroup, `SELECT `+serverGroupColumns+` FROM server_groups WHERE $1 = '' OR site_id = $1 ORDER BY name, id`, siteID)
+	return all(ctx, r, scanServerGroup, `SELECT `+serverGroupColumns+` FROM server_groups
+		WHERE $1 = '' OR site_id = $1 ORDER BY name, id`, siteID)
 }
 
 // ServerGroup returns one server group or ErrNotFound.
@@ -105,7 +108,8 @@ func (t *Tx) CreateSite(ctx context.Context, s asset.Site) (asset.Site, error) {
 // ErrStale unless s.Revision is the stored one, and ErrTaken for a name in use.
 // The same holds for the other Update methods.
 func (t *Tx) UpdateSite(ctx context.Context, s asset.Site) (asset.Site, error) {
-	err := t.change(ctx, ErrStale, `UPDATE sites SET revision = revision + 1, name = $3 WHERE id = $1 AND revision = $2`, s.ID, s.Revision, s.Name)
+	err := t.change(ctx, ErrStale, `UPDATE sites SET revision = revision + 1, name = $3 WHERE id = $1 AND revision = $2`,
+		s.ID, s.Revision, s.Name)
 	s.Revision++
 	return s, err
 }
@@ -120,7 +124,8 @@ func (t *Tx) CreateServerGroup(ctx context.Context, g asset.ServerGroup) (asset.
 
 // UpdateServerGroup is like UpdateSite.
 func (t *Tx) UpdateServerGroup(ctx context.Context, g asset.ServerGroup) (asset.ServerGroup, error) {
-	err := t.change(ctx, ErrStale, `UPDATE server_groups SET revision = revision + 1, site_id = $3, name = $4, mode = $5, pass_when_disabled = $6 WHERE id = $1 AND revision = $2`,
+	err := t.change(ctx, ErrStale, `UPDATE server_groups
+		SET revision = revision + 1, site_id = $3, name = $4, mode = $5, pass_when_disabled = $6 WHERE id = $1 AND revision = $2`,
 		g.ID, g.Revision, g.SiteID, g.Name, string(g.Mode), g.PassWhenDisabled)
 	g.Revision++
 	return g, err
@@ -137,7 +142,8 @@ func (t *Tx) CreateService(ctx context.Context, s asset.Service) (asset.Service,
 
 // UpdateService is like UpdateSite.
 func (t *Tx) UpdateService(ctx context.Context, s asset.Service) (asset.Service, error) {
-	err := t.change(ctx, ErrStale, `UPDATE services SET revision = revision + 1, server_group_id = $3, name = $4, ports = $5, trusted_proxies = $6, access_events = $7,
+	err := t.change(ctx, ErrStale, `UPDATE services
+		SET revision = revision + 1, server_group_id = $3, name = $4, ports = $5, trusted_proxies = $6, access_events = $7,
 		paranoia = $8, inbound_threshold = $9, outbound_threshold = $10, max_body_bytes = $11, fail_closed = $12 WHERE id = $1 AND revision = $2`,
 		s.ID, s.Revision, s.ServerGroupID, s.Name, encode(s.Ports), encode(s.TrustedProxies), s.AccessEvents, s.Paranoia,
 		s.InboundThreshold, s.OutboundThreshold, s.MaxBodyBytes, s.FailClosed)
@@ -155,7 +161,8 @@ func (t *Tx) CreateRoute(ctx context.Context, r asset.Route) (asset.Route, error
 
 // UpdateRoute is like UpdateSite.
 func (t *Tx) UpdateRoute(ctx context.Context, r asset.Route) (asset.Route, error) {
-	err := t.change(ctx, ErrStale, `UPDATE routes SET revision = revision + 1, service_id = $3, priority = $4, host = $5, path_prefix = $6, upstreams = $7,
+	err := t.change(ctx, ErrStale, `UPDATE routes
+		SET revision = revision + 1, service_id = $3, priority = $4, host = $5, path_prefix = $6, upstreams = $7,
 		preserve_host = $8, insecure_skip_verify = $9 WHERE id = $1 AND revision = $2`,
 		r.ID, r.Revision, r.ServiceID, r.Priority, r.Host, r.PathPrefix, encode(r.Upstreams), r.PreserveHost, r.InsecureSkipVerify)
 	r.Revision++

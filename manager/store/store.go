@@ -226,11 +226,11 @@ func one[T any](ctx context.Context, r Reader, scan func(scanner) (T, error), qu
 	return v, err
 }
 
-// list is a []T in a text column as JSON; it is never nil after a Scan.
-type list[T any] struct{ p *[]T }
+// jsonList is a []T in a text column as JSON; it is never nil after a Scan.
+type jsonList[T any] struct{ p *[]T }
 
 // Scan implements sql.Scanner.
-func (l list[T]) Scan(src any) error {
+func (l jsonList[T]) Scan(src any) error {
 	s, ok := src.(string)
 	if !ok {
 		return fmt.Errorf("want text, got %T", src)
@@ -239,7 +239,7 @@ func (l list[T]) Scan(src any) error {
 	return json.Unmarshal([]byte(s), l.p)
 }
 
-// encode is the way back.
+// encode is v as a jsonList column has it.
 func encode[T any](v []T) string {
 	if v == nil {
 		v = []T{}

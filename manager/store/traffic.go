@@ -49,13 +49,15 @@ func (r Reader) Minutes(ctx context.Context, from, to time.Time, step time.Durat
 
 // Marks lists every mark.
 func (r Reader) Marks(ctx context.Context) ([]Mark, error) {
-	return all(ctx, r, scanMark, `SELECT gateway_id, service_id, server_group_id, started, seen, requests, blocked, alerted, errors FROM traffic_marks`)
+	return all(ctx, r, scanMark, `SELECT gateway_id, service_id, server_group_id, started, seen,
+		requests, blocked, alerted, errors FROM traffic_marks`)
 }
 
 // AddTraffic adds the counts of m to its minute.
 func (t *Tx) AddTraffic(ctx context.Context, m Minute) error {
 	_, err := t.exec(ctx, `INSERT INTO traffic (minute, server_group_id, requests, blocked, alerted, errors) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (minute, server_group_id) DO UPDATE SET requests = traffic.requests + excluded.requests, blocked = traffic.blocked + excluded.blocked,
+		ON CONFLICT (minute, server_group_id) DO UPDATE SET
+		requests = traffic.requests + excluded.requests, blocked = traffic.blocked + excluded.blocked,
 		alerted = traffic.alerted + excluded.alerted, errors = traffic.errors + excluded.errors`,
 		millis(m.Start), m.ServerGroupID, m.Requests, m.Blocked, m.Alerted, m.Errors)
 	return err
@@ -63,9 +65,11 @@ func (t *Tx) AddTraffic(ctx context.Context, m Minute) error {
 
 // PutMark writes or replaces a mark.
 func (t *Tx) PutMark(ctx context.Context, m Mark) error {
-	_, err := t.exec(ctx, `INSERT INTO traffic_marks (gateway_id, service_id, server_group_id, started, seen, requests, blocked, alerted, errors)
+	_, err := t.exec(ctx, `INSERT INTO traffic_marks
+		(gateway_id, service_id, server_group_id, started, seen, requests, blocked, alerted, errors)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (gateway_id, service_id, server_group_id) DO UPDATE SET started = excluded.started, seen = excluded.seen, requests = excluded.requests,
+		ON CONFLICT (gateway_id, service_id, server_group_id) DO UPDATE SET
+		started = excluded.started, seen = excluded.seen, requests = excluded.requests,
 		blocked = excluded.blocked, alerted = excluded.alerted, errors = excluded.errors`,
 		m.GatewayID, m.Traffic.ServiceID, m.Traffic.ServerGroupID, m.Started.UnixNano(), millis(m.Seen),
 		m.Traffic.Requests, m.Traffic.Blocked, m.Traffic.Alerted, m.Traffic.Errors)

@@ -7,20 +7,22 @@ import (
 	"github.com/ringwall/ringwall/policy"
 )
 
-const exceptionColumns = `id, revision, service_id, rule_id, rule_id_last, tag, target, path_prefix, methods, sources, expires, owner, comment, enabled, created`
+const exceptionColumns = `id, revision, service_id, rule_id, rule_id_last, tag, target, path_prefix,
+	methods, sources, expires, owner, comment, enabled, created`
 
 func scanException(row scanner) (x policy.Exception, err error) {
 	return x, row.Scan(&x.ID, &x.Revision, &x.ServiceID, &x.RuleID, &x.RuleIDLast, &x.Tag, &x.Target, &x.PathPrefix,
-		list[string]{&x.Methods}, list[string]{&x.Sources}, when{&x.Expires}, &x.Owner, &x.Comment, &x.Enabled, when{&x.Created})
+		jsonList[string]{&x.Methods}, jsonList[string]{&x.Sources}, when{&x.Expires}, &x.Owner, &x.Comment, &x.Enabled, when{&x.Created})
 }
 
 func scanRuleActions(row scanner) (a policy.RuleActions, err error) {
-	return a, row.Scan(&a.ServiceID, &a.Revision, list[policy.RuleAction]{&a.Actions})
+	return a, row.Scan(&a.ServiceID, &a.Revision, jsonList[policy.RuleAction]{&a.Actions})
 }
 
 // Exceptions lists the exceptions of a service, the oldest first, all for serviceID "".
 func (r Reader) Exceptions(ctx context.Context, serviceID string) ([]policy.Exception, error) {
-	return all(ctx, r, scanException, `SELECT `+exceptionColumns+` FROM exceptions WHERE $1 = '' OR service_id = $1 ORDER BY created, id`, serviceID)
+	return all(ctx, r, scanException, `SELECT `+exceptionColumns+` FROM exceptions
+		WHERE $1 = '' OR service_id = $1 ORDER BY created, id`, serviceID)
 }
 
 // Exception returns one exception or ErrNotFound.
@@ -46,7 +48,8 @@ func (r Reader) ServiceActions(ctx context.Context, serviceID string) (policy.Ru
 // CreateException writes a new exception as revision 1.
 func (t *Tx) CreateException(ctx context.Context, x policy.Exception) (policy.Exception, error) {
 	x.Revision = 1
-	_, err := t.exec(ctx, `INSERT INTO exceptions (`+exceptionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+	_, err := t.exec(ctx, `INSERT INTO exceptions (`+exceptionColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		x.ID, x.Revision, x.ServiceID, x.RuleID, x.RuleIDLast, x.Tag, x.Target, x.PathPrefix,
 		encode(x.Methods), encode(x.Sources), millis(x.Expires), x.Owner, x.Comment, x.Enabled, millis(x.Created))
 	return x, err
@@ -54,7 +57,8 @@ func (t *Tx) CreateException(ctx context.Context, x policy.Exception) (policy.Ex
 
 // UpdateException is like UpdateSite. It keeps when the exception was created.
 func (t *Tx) UpdateException(ctx context.Context, x policy.Exception) (policy.Exception, error) {
-	err := t.change(ctx, ErrStale, `UPDATE exceptions SET revision = revision + 1, service_id = $3, rule_id = $4, rule_id_last = $5, tag = $6, target = $7, path_prefix = $8,
+	err := t.change(ctx, ErrStale, `UPDATE exceptions
+		SET revision = revision + 1, service_id = $3, rule_id = $4, rule_id_last = $5, tag = $6, target = $7, path_prefix = $8,
 		methods = $9, sources = $10, expires = $11, owner = $12, comment = $13, enabled = $14 WHERE id = $1 AND revision = $2`,
 		x.ID, x.Revision, x.ServiceID, x.RuleID, x.RuleIDLast, x.Tag, x.Target, x.PathPrefix,
 		encode(x.Methods), encode(x.Sources), millis(x.Expires), x.Owner, x.Comment, x.Enabled)

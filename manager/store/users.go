@@ -94,7 +94,8 @@ func (r Reader) Session(ctx context.Context, hash string) (Session, error) {
 
 // CreateSession writes a new session.
 func (t *Tx) CreateSession(ctx context.Context, s Session) error {
-	_, err := t.exec(ctx, `INSERT INTO sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4)`, s.Hash, s.UserID, millis(s.Created), millis(s.LastSeen))
+	_, err := t.exec(ctx, `INSERT INTO sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4)`,
+		s.Hash, s.UserID, millis(s.Created), millis(s.LastSeen))
 	return err
 }
 

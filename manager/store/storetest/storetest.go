@@ -39,6 +39,10 @@ func TestStore(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"sessions end one by one, all but one, by number and by age", sessions},
 		{"tokens are found by their hash", tokens},
 		{"the audit trail is numbered, paged and bounded", audit},
+		{"a change is recorded with JSON before and after", record},
+		{"attempts are counted once each, and bounded", attempts},
+		{"versions tell of changes and of lost rights", versions},
+		{"what was tried is taken back", tried},
 		{"traffic adds up by minute", traffic},
 		{"a cancelled context stops a query", cancelled},
 	} {
@@ -94,13 +98,16 @@ func tree(t *testing.T, s *store.Store) (site asset.Site, group asset.ServerGrou
 		}
 		service, err = tx.CreateService(ctx, asset.Service{
 			ID: "v", ServerGroupID: "g", Name: "web", Ports: []asset.Port{{Address: ":443", CertFile: "/c", KeyFile: "/k"}, {Address: ":80"}},
-			TrustedProxies: []string{"10.0.0.0/8"}, AccessEvents: true, Paranoia: 2, InboundThreshold: 7, OutboundThreshold: 3, MaxBodyBytes: 1 << 40, FailClosed: true,
+			TrustedProxies: []string{"10.0.0.0/8"}, AccessEvents: true, Paranoia: 2, InboundThreshold: 7, OutboundThreshold: 3,
+			MaxBodyBytes: 1 << 40, FailClosed: true,
 		})
 		if err != nil {
 			return err
 		}
 		route, err = tx.CreateRoute(ctx, asset.Route{
-			ID: "r", ServiceID: "v", Priority: -3, Host: "*.example.com", PathPrefix: "/a", Upstreams: []string{"http://127.0.0.1:3000", "http://127.0.0.1:3001"},
+			ID: "r", ServiceID: "v", Priority: -3, Host: "*.example.com", PathPrefix: "/a", Upstreams: []string{
+				"http://127.0.0.1:3000", "http://127.0.0.1:3001",
+			},
 			PreserveHost: true, InsecureSkipVerify: true,
 		})
 		return err
@@ -210,7 +217,10 @@ func parents(t *testing.T, s *store.Store) {
 		t.Error("a route without a service was written")
 	}
 	write(t, s, func(tx *store.Tx) error {
-		return errors.Join(tx.Delete(ctx, store.Routes, "r"), tx.Delete(ctx, store.Services, "v"), tx.Delete(ctx, store.ServerGroups, "g"), tx.Delete(ctx, store.Sites, "s"))
+		return errors.Join(
+			tx.Delete(ctx, store.Routes, "r"), tx.Delete(ctx, store.Services, "v"), tx.Delete(ctx, store.ServerGroups, "g"),
+			tx.Delete(ctx, store.Sites, "s"),
+		)
 	})
 	wantError(t, store.ErrNotFound, s.Write(ctx, func(tx *store.Tx) error { return tx.Delete(ctx, store.Sites, "s") }))
 }
@@ -219,7 +229,8 @@ func exceptions(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	tree(t, s)
 	x := policy.Exception{
-		ID: "x", ServiceID: "v", RuleID: 942100, RuleIDLast: 942199, Tag: "t", Target: "ARGS:q", PathPrefix: "/a", Methods: []string{"GET"}, Sources: []string{"10.0.0.0/8"},
+		ID: "x", ServiceID: "v", RuleID: 942100, RuleIDLast: 942199, Tag: "t", Target: "ARGS:q", PathPrefix: "/a", Methods: []string{"GET"},
+		Sources: []string{"10.0.0.0/8"},
 		Expires: now.Add(time.Hour), Owner: "o", Comment: "c", Enabled: true, Created: now,
 	}
 	later := policy.Exception{ID: "a", ServiceID: "v", Tag: "t", Methods: []string{}, Sources: []string{}, Created: now.Add(time.Minute)}
@@ -410,7 +421,9 @@ func sessions(t *testing.T, s *store.Store) {
 		same(t, want, got)
 	}
 	write(t, s, func(tx *store.Tx) error {
-		return errors.Join(tx.TouchSession(ctx, "h0", now.Add(9*time.Hour)), tx.TouchSession(ctx, "h4", now.Add(-time.Hour)), tx.TouchSession(ctx, "gone", now))
+		return errors.Join(
+			tx.TouchSession(ctx, "h0", now.Add(9*time.Hour)), tx.TouchSession(ctx, "h4", now.Add(-time.Hour)), tx.TouchSession(ctx, "gone", now),
+		)
 	})
 	got, err := s.Session(ctx, "h0")
 	same(t, store.Session{Hash: "h0", UserID: "u", Created: now, LastSeen: now.Add(9 * time.Hour)}, must(t, got, err))
@@ -430,7 +443,10 @@ func tokens(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	k := store.Token{ID: "k", Hash: "kh", UserID: "u", Name: "ci", Role: "viewer", Created: now, Expires: now.Add(time.Hour)}
 	write(t, s, func(tx *store.Tx) error {
-		return errors.Join(tx.CreateUser(ctx, store.User{ID: "u", Name: "u"}), tx.CreateToken(ctx, k), tx.TouchToken(ctx, "k", now), tx.TouchToken(ctx, "gone", now))
+		return errors.Join(
+			tx.CreateUser(ctx, store.User{ID: "u", Name: "u"}), tx.CreateToken(ctx, k), tx.TouchToken(ctx, "k", now),
+			tx.TouchToken(ctx, "gone", now),
+		)
 	})
 	k.LastUsed = now
 	got, err := s.TokenByHash(ctx, "kh")
@@ -447,11 +463,15 @@ func tokens(t *testing.T, s *store.Store) {
 
 func audit(t *testing.T, s *store.Store) {
 	ctx := t.Context()
-	first := store.AuditEntry{ID: 1, Time: now, Actor: "a", Source: "::1", Verb: "create", Object: "site", ObjectID: "s", Name: "n", Before: "", After: `{"x":"<&>"}`}
+	first := store.AuditEntry{
+		ID: 1, Time: now, Actor: "a", Source: "::1", Verb: "create", Object: "site", ObjectID: "s", Name: "n", Before: "", After: `{"x":"<&>"}`,
+	}
 	write(t, s, func(tx *store.Tx) error {
 		err := tx.AppendAudit(ctx, first)
 		for i := range 9 {
-			err = errors.Join(err, tx.AppendAudit(ctx, store.AuditEntry{Time: now.Add(time.Duration(i+1) * time.Minute), Verb: []string{"login-failed", "login"}[i%2]}))
+			err = errors.Join(err, tx.AppendAudit(ctx, store.AuditEntry{
+				Time: now.Add(time.Duration(i+1) * time.Minute), Verb: []string{"login-failed", "login"}[i%2],
+			}))
 		}
 		return err
 	})
@@ -474,6 +494,124 @@ func audit(t *testing.T, s *store.Store) {
 	same(t, []int64{11}, ids(0, 1)) // a number is never used again
 }
 
+func record(t *testing.T, s *store.Store) {
+	write(t, s, func(tx *store.Tx) error {
+		return tx.Record(t.Context(), store.Change{
+			Time: now, By: store.CommandLine, Verb: "update", Object: "site", ID: "s", Name: "<Berlin>",
+			Before: asset.Site{ID: "s", Name: "<Berlin>"},
+		})
+	})
+	got, err := s.Audit(t.Context(), 0, 10)
+	same(t, []store.AuditEntry{{
+		ID: 1, Time: now, Actor: "command line", Source: "local", Verb: "update", Object: "site", ObjectID: "s", Name: "<Berlin>",
+		Before: `{"id":"s","revision":0,"name":"<Berlin>"}`,
+	}}, must(t, got, err))
+	err = s.Write(t.Context(), func(tx *store.Tx) error { return tx.Record(t.Context(), store.Change{Before: func() {}}) })
+	if err == nil {
+		t.Error("a change that has no JSON was recorded")
+	}
+}
+
+func attempts(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	got, err := s.Attempts(ctx, "k")
+	same(t, store.Attempts{}, must(t, got, err))
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			err := s.Write(ctx, func(tx *store.Tx) error {
+				a, err := tx.LockAttempts(ctx, "k")
+				if err != nil {
+					return err
+				}
+				a.Count++
+				a.Next, a.Last = now.Add(time.Second), now
+				return tx.PutAttempts(ctx, "k", a)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got, err = s.Attempts(ctx, "k")
+	same(t, store.Attempts{Count: 20, Next: now.Add(time.Second), Last: now}, must(t, got, err))
+	wantError(t, store.ErrNotFound, s.Write(ctx, func(tx *store.Tx) error { return tx.PutAttempts(ctx, "absent", store.Attempts{}) }))
+
+	count := func() (n int) {
+		for _, key := range []string{"k", "0", "1", "2", "3"} {
+			got, err := s.Attempts(ctx, key)
+			if must(t, got, err).Count > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	write(t, s, func(tx *store.Tx) error {
+		for i := range 4 {
+			key := fmt.Sprint(i)
+			if _, err := tx.LockAttempts(ctx, key); err != nil {
+				return err
+			}
+			if err := tx.PutAttempts(ctx, key, store.Attempts{Count: 1, Last: now.Add(time.Duration(i+1) * time.Minute)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, step := range []struct {
+		before time.Time
+		keep   int
+		want   int
+	}{
+		{now, 5, 5},
+		{now.Add(time.Second), 5, 4}, // the first is too old
+		{now, 3, 3},
+		{now, 10, 3},
+	} {
+		write(t, s, func(tx *store.Tx) error { return tx.TrimAttempts(ctx, step.before, step.keep) })
+		if got := count(); got != step.want {
+			t.Errorf("%d keys after trimming to %d, want %d", got, step.keep, step.want)
+		}
+	}
+	write(t, s, func(tx *store.Tx) error {
+		return errors.Join(tx.DeleteAttempts(ctx, "3"), tx.DeleteAttempts(ctx, "absent"))
+	})
+	same(t, 2, count())
+}
+
+func versions(t *testing.T, s *store.Store) {
+	want := func(policy, rights int64) {
+		t.Helper()
+		p, r, err := s.Versions(t.Context())
+		if err != nil || p != policy || r != rights {
+			t.Errorf("want %d and %d, got %d and %d, %v", policy, rights, p, r, err)
+		}
+	}
+	want(0, 0)
+	write(t, s, func(tx *store.Tx) error { _, err := tx.NextPolicyVersion(t.Context()); return err })
+	want(1, 0)
+	write(t, s, func(tx *store.Tx) error { return errors.Join(tx.LoseRights(t.Context()), tx.LoseRights(t.Context())) })
+	want(1, 2)
+}
+
+func tried(t *testing.T, s *store.Store) {
+	err := s.Try(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.CreateSite(t.Context(), asset.Site{ID: "s", Name: "s"}); err != nil {
+			return err
+		}
+		sites, err := tx.Sites(t.Context())
+		same(t, 1, len(must(t, sites, err)))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, store.ErrNotFound, s.Try(t.Context(), func(*store.Tx) error { return store.ErrNotFound }))
+	sites, err := s.Sites(t.Context())
+	same(t, 0, len(must(t, sites, err)))
+}
+
 func traffic(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	minute := now.Truncate(time.Minute)
@@ -487,13 +625,17 @@ func traffic(t *testing.T, s *store.Store) {
 		return errors.Join(tx.AddTraffic(ctx, a), tx.AddTraffic(ctx, b), tx.AddTraffic(ctx, a), tx.PutMark(ctx, mark), tx.PutMark(ctx, mark))
 	})
 	got, err := s.Minutes(ctx, minute, minute.Add(time.Minute), time.Minute)
-	same(t, []store.Minute{{Start: minute, Span: time.Minute, ServerGroupID: "g", Requests: 10, Blocked: 8, Alerted: 6, Errors: 4}}, must(t, got, err))
+	same(t, []store.Minute{
+		{Start: minute, Span: time.Minute, ServerGroupID: "g", Requests: 10, Blocked: 8, Alerted: 6, Errors: 4},
+	}, must(t, got, err))
 	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour), time.Minute)
 	if len(must(t, got, err)) != 2 {
 		t.Errorf("minutes: %v", got)
 	}
 	got, err = s.Minutes(ctx, minute, minute.Add(time.Hour), time.Hour)
-	same(t, []store.Minute{{Start: minute.Truncate(time.Hour), Span: time.Hour, ServerGroupID: "g", Requests: 11, Blocked: 8, Alerted: 6, Errors: 4}}, must(t, got, err))
+	same(t, []store.Minute{
+		{Start: minute.Truncate(time.Hour), Span: time.Hour, ServerGroupID: "g", Requests: 11, Blocked: 8, Alerted: 6, Errors: 4},
+	}, must(t, got, err))
 	marks, err := s.Marks(ctx)
 	same(t, []store.Mark{mark}, must(t, marks, err))
 	write(t, s, func(tx *store.Tx) error { return tx.ExpireTraffic(ctx, minute.Add(time.Minute)) })

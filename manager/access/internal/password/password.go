@@ -167,11 +167,16 @@ func Check(name, password string) error {
 // guesses, and those come from the top.
 var common = []string{
 	"123456789012", "1234567890123", "12345678901234", "123456789123", "123412341234", "121212121212", "123123123123", "112233445566",
-	"123456123456", "1q2w3e4r5t6y", "1q2w3e4r5t6y7u", "1qaz2wsx3edc", "1qaz2wsx3edc4rfv", "q1w2e3r4t5y6", "qwerty123456", "qwerty1234567", "123456qwerty",
+	"123456123456", "1q2w3e4r5t6y", "1q2w3e4r5t6y7u", "1qaz2wsx3edc", "1qaz2wsx3edc4rfv", "q1w2e3r4t5y6", "qwerty123456", "qwerty1234567",
+	"123456qwerty",
 	"qwertyuiop12", "qwertyuiop123", "qwertyuiop[]", "qwertyuiopasdf", "qwertyqwerty", "asdfghjkl123", "zaq12wsxcde3", "zaq1zaq1zaq1",
-	"abcdefghijkl", "abcdefg12345", "abcd1234abcd", "abc123abc123", "passwordpassword", "password1234", "password12345", "password123456", "password123!", "password2025", "password2026",
-	"p@ssw0rd1234", "p@ssword1234", "passw0rd1234", "mypassword12", "mypassword123", "changeme1234", "changemenow1", "changemechangeme", "letmeinletmein", "letmein12345",
-	"welcome12345", "welcome123456", "iloveyou1234", "iloveyou12345", "administrator", "administrator1", "adminadmin12", "adminadminadmin", "admin1234567", "admin12345678", "admin@123456", "admin123admin",
-	"rootrootroot", "toortoortoor", "ringwallringwall", "ringwall1234", "ringwall12345", "monkey123456", "dragon123456", "sunshine1234", "princess1234", "football1234", "baseball1234",
+	"abcdefghijkl", "abcdefg12345", "abcd1234abcd", "abc123abc123", "passwordpassword", "password1234", "password12345", "password123456",
+	"password123!", "password2025", "password2026",
+	"p@ssw0rd1234", "p@ssword1234", "passw0rd1234", "mypassword12", "mypassword123", "changeme1234", "changemenow1", "changemechangeme",
+	"letmeinletmein", "letmein12345",
+	"welcome12345", "welcome123456", "iloveyou1234", "iloveyou12345", "administrator", "administrator1", "adminadmin12", "adminadminadmin",
+	"admin1234567", "admin12345678", "admin@123456", "admin123admin",
+	"rootrootroot", "toortoortoor", "ringwallringwall", "ringwall1234", "ringwall12345", "monkey123456", "dragon123456", "sunshine1234",
+	"princess1234", "football1234", "baseball1234",
 	"superman1234", "trustno1trustno1", "masterpassword", "unknown_password", "correcthorsebatterystaple", "correct horse battery staple",
 }

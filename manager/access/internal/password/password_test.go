@@ -42,7 +42,9 @@ func TestRightPasswordVerifiesAndWrongOnesDoNot(t *testing.T) {
 // PasswordHasher(time_cost=3, memory_cost=512, parallelism=2, hash_len=24, salt_len=8)
 func TestHashesOfOthersVerifyAndAskToBeRenewed(t *testing.T) {
 	h := New(1, 0)
-	ok, renew, err := h.Verify(t.Context(), "$argon2id$v=19$m=512,t=3,p=2$q/KwBY16tDg$JVc9lcR2s/o9OdIlY5+DTS18sEH20dDa", "four random words here")
+	ok, renew, err := h.Verify(
+		t.Context(), "$argon2id$v=19$m=512,t=3,p=2$q/KwBY16tDg$JVc9lcR2s/o9OdIlY5+DTS18sEH20dDa", "four random words here",
+	)
 	if !ok || !renew || err != nil {
 		t.Errorf("ok %v, renew %v, err %v", ok, renew, err)
 	}
@@ -51,7 +53,8 @@ func TestHashesOfOthersVerifyAndAskToBeRenewed(t *testing.T) {
 func TestDamagedHashIsAnErrorAndNoPanic(t *testing.T) {
 	h := New(1, 0)
 	for _, phc := range []string{
-		"x", "$argon2i$v=19$m=256,t=2,p=1$c29tc2FsdA$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=4000000000,t=2,p=1$c29tc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+		"x", "$argon2i$v=19$m=256,t=2,p=1$c29tc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=4000000000,t=2,p=1$c29tc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
 		"$argon2id$v=19$m=256,t=0,p=1$c29tc2FsdA$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=256,t=2,p=0$c29tc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
 		"$argon2id$v=19$m=256,t=2,p=1$c29tc2FsdA$", "$argon2id$v=19$m=256,t=2,p=1$!$AAAA", "$argon2id$v=19$$$",
 	} {
