@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/ringwall/ringwall/config"
@@ -10,7 +11,10 @@ import (
 )
 
 // lakePlane is the lake that this process writes.
-type lakePlane struct{ *lake.Lake }
+type lakePlane struct {
+	*lake.Lake
+	log *slog.Logger
+}
 
 // openLake opens the lake and keeps it in order.
 func openLake(pr *process, dir string, cfg config.Lake) (lakePlane, error) {
@@ -24,7 +28,7 @@ func openLake(pr *process, dir string, cfg config.Lake) (lakePlane, error) {
 	}
 	pr.onStop(l.Close)
 	pr.task(l.Run)
-	return lakePlane{l}, nil
+	return lakePlane{l, pr.log}, nil
 }
 
 // health implements plane. Whether events reach the lake, the pump knows.

@@ -98,7 +98,11 @@ func (p *pump) collect(send metricSender) {
 }
 
 func (l lakePlane) collect(send metricSender) {
-	events, bytes := l.Size(context.Background())
+	events, bytes, err := l.Size(context.Background())
+	if err != nil { // no number rather than a wrong one
+		l.log.Warn("size of the lake not known", "err", err)
+		return
+	}
 	send.gauge(describe("lake_events", "Events in the lake."), events)
 	send.gauge(describe("lake_bytes", "Size of the lake on disk."), bytes)
 }

@@ -69,7 +69,7 @@ func TestEventsThatCannotBeReadAreCountedAndTheOthersStored(t *testing.T) {
 	p, l := startPump(t, `{"id":"1","schema":1,"action":"pass","time":"2026-11-22T12:00:00Z"}`, `{"id":`,
 		`{"id":"2","schema":2,"action":"pass","time":"2026-11-22T12:00:01Z"}`)
 	until(t, "three records", func() bool { return p.taken.Load() == 3 })
-	if n, _ := l.Size(t.Context()); n != 2 || p.unreadable.Load() != 1 {
+	if n, _, err := l.Size(t.Context()); err != nil || n != 2 || p.unreadable.Load() != 1 {
 		t.Errorf("%d events stored, %d unreadable; want 2 and 1", n, p.unreadable.Load())
 	}
 }
@@ -80,7 +80,7 @@ func TestEventsOfALaterVersionWaitInTheSpool(t *testing.T) {
 	if !strings.Contains(p.failing().Error(), "newer ringwall") {
 		t.Errorf("failing with %v", p.failing())
 	}
-	if n, _ := l.Size(t.Context()); n != 0 || p.taken.Load() != 0 || p.spool.Stats().Waiting != 1 {
+	if n, _, _ := l.Size(t.Context()); n != 0 || p.taken.Load() != 0 || p.spool.Stats().Waiting != 1 {
 		t.Errorf("stored %d, taken %d, %+v", n, p.taken.Load(), p.spool.Stats())
 	}
 }

@@ -173,17 +173,17 @@ func (l *Lake) Offset(source string) (uint64, error) {
 	return m.Offsets[source], nil
 }
 
-// Size returns how many events the lake holds and how large their files are.
-func (l *Lake) Size(context.Context) (events, bytes int64) {
+// Size returns how many events the lake holds and how large their files are in bytes.
+func (l *Lake) Size(context.Context) (events, bytes int64, err error) {
 	m, err := l.current()
 	if err != nil {
-		return 0, 0
+		return 0, 0, err
 	}
 	for _, f := range m.Files {
 		events += f.Rows
 		bytes += f.Bytes
 	}
-	return events, bytes
+	return events, bytes, nil
 }
 
 // Append adds a batch whose last event is number last of source. When it returns

@@ -244,7 +244,7 @@ func TestCompactionChangesNothingButTheFiles(t *testing.T) {
 	if len(m.Files) >= 30 || len(m.Dropped) == 0 {
 		t.Errorf("%d files, %d dropped", len(m.Files), len(m.Dropped))
 	}
-	if n, _ := l.Size(t.Context()); n != 400 {
+	if n, _, err := l.Size(t.Context()); err != nil || n != 400 {
 		t.Errorf("size says %d events", n)
 	}
 	onDisk := func() (n int) {

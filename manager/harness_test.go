@@ -101,7 +101,7 @@ func (f *fakeEvents) SQL(_ context.Context, statement string, limit int) (event.
 	return event.Table{Columns: []string{"1"}, Rows: [][]any{{int64(limit)}}}, nil
 }
 
-func (f *fakeEvents) Size(context.Context) (int64, int64) { return 7, 4096 }
+func (f *fakeEvents) Size(context.Context) (int64, int64, error) { return 7, 4096, nil }
 
 func (f *fakeEvents) Subscribe(ctx context.Context, filter string) (<-chan event.Summary, func() int64, error) {
 	if filter == "bad:" {

@@ -130,7 +130,7 @@ type Events interface {
 	Matched(ctx context.Context, q event.MatchQuery, fn func(*event.Event)) (more bool, err error)
 	Stats(ctx context.Context, q event.Query) (event.Stats, error)
 	SQL(ctx context.Context, statement string, limit int) (event.Table, error)
-	Size(ctx context.Context) (events, bytes int64)
+	Size(ctx context.Context) (events, bytes int64, err error)
 	// Subscribe sends the new events that match filter until ctx ends, and closes
 	// the channel then. dropped tells how many events were left out so far because
 	// the receiver was slow.

@@ -31,7 +31,7 @@ type Events interface {
 	Histogram(ctx context.Context, q event.Query) (event.Histogram, error)
 	Stats(ctx context.Context, q event.Query) (event.Stats, error)
 	SQL(ctx context.Context, statement string, limit int) (event.Table, error)
-	Size(ctx context.Context) (events, bytes int64)
+	Size(ctx context.Context) (events, bytes int64, err error)
 	Subscribe(ctx context.Context, filter string) (events <-chan event.Summary, dropped func() int64, err error)
 }
 

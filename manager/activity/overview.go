@@ -60,8 +60,8 @@ func (s server) GetOverview(ctx context.Context, r eventsapi.GetOverviewRequestO
 	if err != nil {
 		return nil, err
 	}
-	out.EventsStored, out.LakeBytes = s.events.Size(ctx)
-	return eventsapi.GetOverview200JSONResponse(out), nil
+	out.EventsStored, out.LakeBytes, err = s.events.Size(ctx)
+	return eventsapi.GetOverview200JSONResponse(out), err
 }
 
 // bucketTimes divides [from, to) into equal parts.
