@@ -6,7 +6,7 @@ export const families = [
     "slug": "sqli",
     "name": "SQL injection",
     "short": "SQL injection",
-    "about": "Somebody tries to have a piece of SQL run by the database behind the application, which can read, change or delete everything in it.",
+    "about": "Input that the application would pass to its database as SQL: it can read, change or delete everything in the database.",
     "tags": [
       "attack-sqli"
     ]
@@ -15,7 +15,7 @@ export const families = [
     "slug": "ssti",
     "name": "Template injection",
     "short": "Template",
-    "about": "Somebody tries to have an expression evaluated by the server's templates, which often ends in code running on the server.",
+    "about": "An expression for the server's template engine; evaluating it often ends in code execution on the server.",
     "tags": [
       "attack-ssti"
     ]
@@ -24,7 +24,7 @@ export const families = [
     "slug": "php",
     "name": "PHP injection",
     "short": "PHP injection",
-    "about": "Somebody tries to have PHP code run on the server, which gives away the server and all that it can reach.",
+    "about": "PHP code for the server to run: code execution gives access to the server and all that it can reach.",
     "tags": [
       "attack-injection-php"
     ]
@@ -33,7 +33,7 @@ export const families = [
     "slug": "java",
     "name": "Java injection",
     "short": "Java injection",
-    "about": "Somebody tries to have Java code run or an object unpacked on the server (Log4Shell, Struts, deserialization), which gives away the server.",
+    "about": "Java expressions or serialized objects (Log4Shell, Struts, deserialization) that end in code execution on the server.",
     "tags": [
       "attack-injection-java"
     ]
@@ -42,7 +42,7 @@ export const families = [
     "slug": "generic",
     "name": "Code injection",
     "short": "Code injection",
-    "about": "Somebody tries to have code run on the server, in a language such as JavaScript, Ruby, Perl or Python.",
+    "about": "Code for the server to run, in a language such as JavaScript, Ruby, Perl or Python.",
     "tags": [
       "attack-injection-generic"
     ]
@@ -51,7 +51,7 @@ export const families = [
     "slug": "rce",
     "name": "Command injection",
     "short": "Command",
-    "about": "Somebody tries to have a command run by the server's shell, which gives away the server and all that it can reach.",
+    "about": "A command for the server's shell: command execution gives access to the server and all that it can reach.",
     "tags": [
       "attack-rce"
     ]
@@ -60,7 +60,7 @@ export const families = [
     "slug": "ssrf",
     "name": "Server-side request forgery",
     "short": "SSRF",
-    "about": "Somebody tries to have the server fetch an address of their choice, which reaches internal services and the cloud's credentials.",
+    "about": "A URL that makes the server send a request to an address of the attacker's choice, such as an internal service or the cloud's credentials.",
     "tags": [
       "attack-ssrf"
     ]
@@ -69,7 +69,7 @@ export const families = [
     "slug": "rfi",
     "name": "Remote file inclusion",
     "short": "Remote file",
-    "about": "Somebody tries to have the application load and run a file from another server.",
+    "about": "A URL that makes the application load and run a file from another server.",
     "tags": [
       "attack-rfi"
     ]
@@ -78,7 +78,7 @@ export const families = [
     "slug": "lfi",
     "name": "Path traversal",
     "short": "Path traversal",
-    "about": "Somebody tries to read files that the application does not offer, such as passwords, keys and configuration, often by way of ../ in a path.",
+    "about": "A path that leaves the folder it belongs to, to read files that the application does not offer, such as passwords, keys and configuration.",
     "tags": [
       "attack-lfi"
     ]
@@ -87,7 +87,7 @@ export const families = [
     "slug": "xss",
     "name": "Cross-site scripting",
     "short": "XSS",
-    "about": "Somebody tries to have a script run in the browsers of other users, which can act in their name and steal their sessions.",
+    "about": "A script that would run in the browsers of other users, where it can act in their name and steal their sessions.",
     "tags": [
       "attack-xss"
     ]
@@ -96,7 +96,7 @@ export const families = [
     "slug": "ldap",
     "name": "LDAP injection",
     "short": "LDAP injection",
-    "about": "Somebody tries to change the query that the application sends to a directory, to log in as another user or to read what is in it.",
+    "about": "Input that changes the application's LDAP query, to log in as another user or to read the directory.",
     "tags": [
       "language-ldap",
       "attack-ldap"
@@ -106,7 +106,7 @@ export const families = [
     "slug": "fixation",
     "name": "Session fixation",
     "short": "Session fixation",
-    "about": "Somebody tries to plant a session id of their own on a user, to use the session once that user has logged in.",
+    "about": "A session id chosen by the attacker and planted on a user, to take over the session once the user has logged in.",
     "tags": [
       "attack-fixation"
     ]
@@ -115,7 +115,7 @@ export const families = [
     "slug": "multipart",
     "name": "Multipart evasion",
     "short": "Multipart",
-    "about": "The form is put together in a way that firewalls and applications read differently, so that an attack passes unseen.",
+    "about": "A form whose parts firewalls and applications read differently, so that an attack passes uninspected.",
     "tags": [
       "attack-multipart-header"
     ]
@@ -124,7 +124,7 @@ export const families = [
     "slug": "scanner",
     "name": "Security scanner",
     "short": "Scanner",
-    "about": "The client calls itself a tool that looks for weaknesses; what it finds is often attacked later.",
+    "about": "The client identifies itself as a vulnerability scanner; what a scanner finds is often attacked later.",
     "tags": [
       "attack-reputation-scanner"
     ]
@@ -133,7 +133,7 @@ export const families = [
     "slug": "disclosure",
     "name": "Data leak",
     "short": "Data leak",
-    "about": "The answer has text that should not leave the server, such as an error message with code, paths or SQL, which tells attackers where to continue.",
+    "about": "A response with text that should not leave the server, such as an error message with code, paths or SQL.",
     "tags": [
       "attack-disclosure"
     ]
@@ -142,7 +142,7 @@ export const families = [
     "slug": "protocol",
     "name": "Protocol violation",
     "short": "Protocol",
-    "about": "The request breaks the rules of HTTP or does what browsers do not do; proxies and servers may read it differently, which serves to slip attacks past them.",
+    "about": "A violation of HTTP, or something that browsers do not send: proxies and servers may read it differently, which serves request smuggling and evasion.",
     "tags": [
       "attack-protocol",
       "attack-deprecated-header",
