@@ -11,14 +11,10 @@ import (
 	"github.com/ringwall/ringwall/event"
 )
 
-// columnsVersion is the version of the columns that files are written with today. It
-// follows event.SchemaVersion: a file of an earlier version lacks the columns that
-// came later, and upgrades says what its rows have there.
-const columnsVersion = event.SchemaVersion
-
 // columns are the columns of the lake's files: one for each field of events that is
 // stored, then the whole event as JSON. docs/guide/events.md describes them; adding
-// one is compatible, changing one is not.
+// one is compatible, changing one is not. A file that was written with fewer lacks
+// those that came later, and upgrades says what its rows have there.
 var columns = append(storedFields(), event.Field{Name: "event", Type: event.Text, Distinct: true})
 
 func storedFields() []event.Field {

@@ -63,7 +63,7 @@ func (l *Lake) merge(ctx context.Context, group []file, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	merged := file{Path: name, Day: day, MinTime: group[0].MinTime, MaxTime: group[0].MaxTime, Columns: columnsVersion}
+	merged := file{Path: name, Day: day, MinTime: group[0].MinTime, MaxTime: group[0].MaxTime, Columns: len(columns)}
 	gone := map[string]bool{}
 	for _, f := range group {
 		merged.Rows += f.Rows
@@ -172,7 +172,7 @@ func (l *Lake) source(files []file) string {
 		paths[i+1] = quote(filepath.Join(l.cfg.Dir, f.Path))
 	}
 	from := "read_parquet([" + strings.Join(paths, ",") + "], union_by_name=true, hive_partitioning=false)"
-	if slices.ContainsFunc(files, func(f file) bool { return f.Columns < columnsVersion }) {
+	if slices.ContainsFunc(files, func(f file) bool { return f.Columns < len(columns) }) {
 		return upgraded(from)
 	}
 	return from

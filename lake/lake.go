@@ -232,7 +232,7 @@ func (l *Lake) writeFile(d *day) (file, error) {
 	}
 	f := file{
 		Path: name, Day: d.date, Rows: int64(len(d.rows)), MinTime: d.min.UnixMicro(), MaxTime: d.max.UnixMicro(),
-		Columns: columnsVersion,
+		Columns: len(columns),
 	}
 	f.Bytes, err = writeParquet(filepath.Join(l.cfg.Dir, name), d.rows)
 	return f, err

@@ -38,8 +38,8 @@ type file struct {
 	// MinTime and MaxTime bound the events' times, Unix microseconds.
 	MinTime int64 `json:"min_time"`
 	MaxTime int64 `json:"max_time"`
-	// Columns is the columnsVersion of the program that wrote the file; zero stands for
-	// 1, which wrote none.
+	// Columns is the number of columns that the file was written with; the first
+	// version, which had 42, did not note it.
 	Columns int `json:"columns,omitempty"`
 }
 
