@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-//go:generate go test . -run TestConsoleHasTheSameFamilies -update
+//go:generate go test . -run TestConsoleHasTheSameFamiliesAndFields -update
 
 // Family is a family of attacks: what the events, the lake, the API and the
 // console call it, and which tags of rules belong to it.

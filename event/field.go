@@ -120,6 +120,8 @@ var fields = []Field{
 		Value: func(e *Event) any { return e.Request.Query }},
 	{Name: "protocol", Type: Text, OCSF: "http_request.version",
 		Value: func(e *Event) any { return e.Request.Protocol }},
+	{Name: "tls", Type: Text, Filter: "tls", Optional: true, OCSF: "tls.version",
+		Value: func(e *Event) any { return e.Request.TLS }},
 	{Name: "user_agent", Type: Text, Filter: "user_agent", Facet: 12, OCSF: "http_request.user_agent",
 		Value: func(e *Event) any { return e.Header("User-Agent") }},
 	{Name: "referer", Type: Text, OCSF: "http_request.referrer",

@@ -41,6 +41,7 @@ var upgrades = map[string]string{
 	"site_id":         "''",
 	"server_group_id": "''",
 	"service_id":      "coalesce(json_extract_string(event, '$.service_id'), '')",
+	"tls":             "coalesce(json_extract_string(event, '$.request.tls'), '')",
 	// As event.Message has it: the highest score, then the lowest rule.
 	"message": `coalesce(list_min(list_transform(
 		from_json(json_extract(event, '$.verdict.matches'), '[{"rule_id": "INTEGER", "score": "INTEGER", "message": "VARCHAR"}]'),

@@ -55,7 +55,7 @@ func sample(start time.Time, n int, seed uint64) []*event.Event {
 			Site: pick("shop", "my blog"), SiteID: "site-1", ServerGroup: "web", ServerGroupID: "group-1", Service: "web", ServiceID: "service-1",
 			Mode:     "active",
 			Client:   pick("192.0.2.1", "198.51.100.7", "2001:db8::1"),
-			Request:  event.Request{Method: pick("GET", "POST"), Host: pick("shop.example", "blog.example"), Path: pick("/", "/search", "/a_b%20c", "/a*b"), Query: pick("", "q=x", "q=%27+UNION%20select", "bad=%zz%ff"), Headers: []event.Header{{Name: "User-Agent", Value: pick("Mozilla/5.0", "sqlmap/1.7")}}},
+			Request:  event.Request{Method: pick("GET", "POST"), Host: pick("shop.example", "blog.example"), Path: pick("/", "/search", "/a_b%20c", "/a*b"), Query: pick("", "q=x", "q=%27+UNION%20select", "bad=%zz%ff"), TLS: pick("", "TLS 1.3 TLS_AES_128_GCM_SHA256"), Headers: []event.Header{{Name: "User-Agent", Value: pick("Mozilla/5.0", "sqlmap/1.7")}}},
 			Response: event.Response{Status: []int{200, 404, 403}[r.IntN(3)], Duration: time.Duration(r.IntN(1000)) * time.Microsecond},
 		}
 		if r.IntN(3) > 0 {
@@ -292,7 +292,7 @@ var filters = []string{
 	"", "action:block", "-action:pass", "NOT action:pass", "NOT -action:pass", "attack:sqli", "-attack:protocol", "rule:920350", "rule:>=942000", "-rule:<942000",
 	"site:\"my blog\"", "site:my*", "site:*o*", "client:2001:db8::1", "client:198.*", "path:/a_b*", "path:/a?b*", "path:*%20*", "path:/a*b",
 	"user_agent:sqlmap*", "status:403", "status:>=400 status:<404", "score:8", "score:>=5 -score:8", "duration_us:<500", "method:GET host:shop.example", "kind:detection", "-kind:access", "account:", "account:1111*", "region:us-east-1", "site_id:site-1 service_id:service-1",
-	"server_group_id:x", "message:SQL*", "message:*numeric*", "message:",
+	"server_group_id:x", "message:SQL*", "tls:", "tls:TLS*", "message:*numeric*", "message:",
 	"\"union select\"", "UNION", "-union", "libinjection", "numeric ip", "%zz", "\"NOT\"", "mozilla -libinjection", "query:", "-query:", "severity:critical", "path:\"<b>\"", "query:\">1\"", "attack:", "http://x", "q=x",
 	"action:block OR action:alert", "attack:sqli OR attack:xss OR status:200", "(attack:sqli OR attack:xss) action:block", "action:block (attack:sqli OR -client:198.*)",
 	"-(attack:sqli OR attack:xss)", "NOT (attack:sqli OR attack:xss) method:GET", "NOT(attack:sqli)", "((action:block))", "-(-(action:block))", "action:block attack:sqli OR action:pass status:200",

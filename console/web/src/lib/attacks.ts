@@ -1,4 +1,4 @@
-import {families} from '../api/families.gen'
+import {families} from '../api/event.gen'
 import type {Match} from '../api/gen'
 
 /** The slug of an attack family, as events carry it. */
