@@ -43,7 +43,10 @@ func TestCheckFindsEveryRefusalAndChangesNothing(t *testing.T) {
 		}),
 	}}
 	err = r.gateway.Check(t.Context(), p)
-	for _, want := range []string{`service "busy": port ` + taken.Addr().String(), "in use", `service "cert": port 127.0.0.1:0: certificate`, `service "tuned": exception for`} {
+	for _, want := range []string{
+		`service "busy": port ` + taken.Addr().String(), "in use",
+		`service "cert": port 127.0.0.1:0: certificate`, `service "tuned": exception for`,
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want …%s…, got %v", want, err)
 		}

@@ -240,7 +240,8 @@ func compare(want, have string) error {
 			return err
 		}
 		if !bytes.Equal(a, b) {
-			errs = append(errs, fmt.Errorf("api/%s is not what api/openapi says: run go generate ./api and commit the result", filepath.ToSlash(name)))
+			errs = append(errs, fmt.Errorf("api/%s is not what api/openapi says: run go generate ./api and commit the result",
+				filepath.ToSlash(name)))
 		}
 	}
 	return errors.Join(errs...)

@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/ringwall/ringwall/manager/access/internal/password"
 	"github.com/ringwall/ringwall/manager/store"
+	"github.com/ringwall/ringwall/manager/web"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -82,6 +87,29 @@ func TestARefusedAttemptCountsForNeitherKey(t *testing.T) {
 		if a, err := c.store.Attempts(t.Context(), key); err != nil || a.Count != want {
 			t.Errorf("%s after a right password: %d attempts, want %d, %v", key, a.Count, want, err)
 		}
+	}
+}
+
+func TestTooManyPasswordsAtOnceAreRefusedForAWhile(t *testing.T) {
+	c := control(t)
+	c.passwords = password.New(1, 0)
+	var wg sync.WaitGroup
+	var refused atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			_, err := c.hash(t.Context(), "four random words here")
+			if err == nil {
+				return
+			}
+			refused.Add(1)
+			if e, ok := errors.AsType[*web.Error](err); !ok || e.Status != http.StatusTooManyRequests || e.RetryAfter <= 0 {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if refused.Load() == 0 {
+		t.Error("nobody was refused")
 	}
 }
 

@@ -58,7 +58,7 @@ func (c *Control) SetPassword(ctx context.Context, user, pass string) error {
 	if err := password.Check(u.Name, pass); err != nil {
 		return err
 	}
-	hash, err := c.passwords.Hash(ctx, pass)
+	hash, err := c.hash(ctx, pass)
 	if err != nil {
 		return err
 	}

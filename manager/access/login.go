@@ -112,6 +112,12 @@ func (c *Control) try(ctx context.Context, source, name, pass string) (attempt, 
 	return try, nil
 }
 
+// hash is the hash of a new password.
+func (c *Control) hash(ctx context.Context, pass string) (string, error) {
+	hash, err := c.passwords.Hash(ctx, pass)
+	return hash, busy(err)
+}
+
 // busy is the answer when too many passwords are being checked.
 func busy(err error) error {
 	if errors.Is(err, password.ErrBusy) {
@@ -125,7 +131,7 @@ func busy(err error) error {
 
 // renewHash stores the hash of a right password with today's parameters.
 func (c *Control) renewHash(ctx context.Context, user store.User, pass string) {
-	hash, err := c.passwords.Hash(ctx, pass)
+	hash, err := c.hash(ctx, pass)
 	if err == nil {
 		err = c.store.Write(ctx, func(tx *store.Tx) error {
 			fresh, err := tx.User(ctx, user.ID)
@@ -229,7 +235,7 @@ func (c server) ChangePassword(
 		}
 		return nil, web.Invalid(errors.New("current: is not your password"))
 	}
-	hash, err := c.passwords.Hash(ctx, r.Body.New)
+	hash, err := c.hash(ctx, r.Body.New)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (c *Control) createUser(ctx context.Context, by store.Actor, name, pass str
 	if err := errors.Join(problem, password.Check(name, pass), validRole(role)); err != nil {
 		return store.User{}, web.Invalid(err)
 	}
-	hash, err := c.passwords.Hash(ctx, pass)
+	hash, err := c.hash(ctx, pass)
 	if err != nil {
 		return store.User{}, err
 	}
@@ -107,7 +107,7 @@ func (c server) UpdateUser(ctx context.Context, r usersapi.UpdateUserRequestObje
 	}
 	hash := ""
 	if r.Body.Password != nil {
-		if hash, err = c.passwords.Hash(ctx, *r.Body.Password); err != nil {
+		if hash, err = c.hash(ctx, *r.Body.Password); err != nil {
 			return nil, err
 		}
 	}

@@ -14,8 +14,8 @@ const maxPage = 1000
 // Cut returns the part of items that comes after cursor, at most limit items of it,
 // and the cursor of the next page, "" on the last one. The items are in ascending
 // order of key, and keys differ. A cursor is the key of the last item before the page,
-// so a page starts at the right place also when items came or went meanwhile. Limit nil
-// means all.
+// so a page starts at the right place also when items came or went meanwhile. Keys
+// compare byte by byte, as SQLite sorts. Limit nil means all.
 //
 // New lists answer an object with the page and next; see Paged for older ones.
 func Cut[T any](items []T, key func(T) string, limit *int, cursor *string) (page []T, next string, err error) {

@@ -470,8 +470,11 @@ func TestRequireGuardsPagesOfOthers(t *testing.T) {
 		auth string
 		want int
 	}{
-		{h, "", 401}, {h, "Bearer rwt_x", 401}, {h, "Basic eDp5", 401},
-		{h, "Bearer " + viewer.auth, 200}, {high, "Bearer " + viewer.auth, 403},
+		{h, "", 401},
+		{h, "Bearer rwt_x", 401},
+		{h, "Basic eDp5", 401},
+		{h, "Bearer " + viewer.auth, 200},
+		{high, "Bearer " + viewer.auth, 403},
 	} {
 		if got := ask(c.h, c.auth); got != c.want {
 			t.Errorf("%.12s…: want %d, got %d", c.auth, c.want, got)
