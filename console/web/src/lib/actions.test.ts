@@ -25,12 +25,23 @@ it('every action has words', () => {
 
 it('what is typed is a rule that is not there yet', () => {
   expect(ruleOf(' 942110 ', list)).toEqual({rule: 942110})
-  for (const text of ['', '0', '-1', '1.5', 'attack-sqli', '942100-942199', '99999999999']) expect(ruleOf(text, list)).toHaveProperty('problem')
+  for (const text of ['', '0', '-1', '1.5', 'attack-sqli', '942100-942199', '99999999999'])
+    expect(ruleOf(text, list)).toHaveProperty('problem')
   expect(ruleOf('942100', list)).toEqual({problem: 'Rule 942100 stands in the list'})
 })
 
 it('problems find their rule', () => {
-  expect(problemsByRule(['actions[1]: action "x": must be block, alert or count', 'service "web": tune rules: action for rule 942100: there is no such rule', 'actions[9]: y', 'something else'], list)).toEqual({
+  expect(
+    problemsByRule(
+      [
+        'actions[1]: action "x": must be block, alert or count',
+        'service "web": tune rules: action for rule 942100: there is no such rule',
+        'actions[9]: y',
+        'something else',
+      ],
+      list,
+    ),
+  ).toEqual({
     rules: {920350: 'action "x": must be block, alert or count', 942100: 'there is no such rule'},
     rest: ['actions[9]: y', 'something else'],
   })

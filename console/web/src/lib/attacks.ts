@@ -24,7 +24,14 @@ export const attackTitles: Record<string, string> = {
 export const attackTitle = (slug: string) => attackTitles[slug] ?? slug
 
 /** Short names for narrow columns. */
-const short: Record<string, string> = {ssrf: 'SSRF', rfi: 'Remote file', xss: 'XSS', scanner: 'Scanner', protocol: 'Protocol', multipart: 'Multipart'}
+const short: Record<string, string> = {
+  ssrf: 'SSRF',
+  rfi: 'Remote file',
+  xss: 'XSS',
+  scanner: 'Scanner',
+  protocol: 'Protocol',
+  multipart: 'Multipart',
+}
 export const attackShort = (slug: string) => short[slug] ?? attackTitle(slug)
 
 // Each type keeps its colour on every screen. Red and amber are taken by block and
@@ -49,7 +56,14 @@ const hues: Record<string, string> = {
 export const attackColor = (slug: string) => hues[slug] ?? '#7d8797'
 
 // Tags of rules that do not simply say attack-<type>.
-const tagSlugs: Record<string, string> = {'injection-php': 'php', 'injection-java': 'java', 'injection-generic': 'generic', 'reputation-scanner': 'scanner', 'multipart-header': 'multipart', 'deprecated-header': 'protocol'}
+const tagSlugs: Record<string, string> = {
+  'injection-php': 'php',
+  'injection-java': 'java',
+  'injection-generic': 'generic',
+  'reputation-scanner': 'scanner',
+  'multipart-header': 'multipart',
+  'deprecated-header': 'protocol',
+}
 
 /** The attack type that a tag such as attack-sqli stands for. */
 export const slugOfTag = (tag: string) => tagSlugs[tag.slice(7)] ?? tag.slice(7)

@@ -105,7 +105,7 @@ export function pieces(text: string, spans: Span[], multiline = false): Piece[] 
     if (last && last.hit === hit && last.control === control) last.text += t
     else result.push({text: t, hit, control})
   }
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const p = text.codePointAt(i)!
     const c = String.fromCodePoint(p)
     while (next < hits.length && hits[next]!.end <= i) next++
@@ -148,7 +148,13 @@ export function hexDump(b: Uint8Array): string {
     const row = b.subarray(i, i + 16)
     const hex = [...row].map((x) => x.toString(16).padStart(2, '0'))
     const left = hex.slice(0, 8).join(' ').padEnd(23) + '  ' + hex.slice(8).join(' ').padEnd(23)
-    lines.push(i.toString(16).padStart(6, '0') + '  ' + left + '  ' + [...row].map((x) => (x >= 0x20 && x < 0x7f ? String.fromCharCode(x) : '·')).join(''))
+    lines.push(
+      i.toString(16).padStart(6, '0') +
+        '  ' +
+        left +
+        '  ' +
+        [...row].map((x) => (x >= 0x20 && x < 0x7f ? String.fromCharCode(x) : '·')).join(''),
+    )
   }
   return lines.join('\n')
 }

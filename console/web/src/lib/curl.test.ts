@@ -20,13 +20,34 @@ fs.writeFileSync(${JSON.stringify(join(folder, 'seen'))}, JSON.stringify({args, 
 
 function run(shell: string, command: string): {args: string[]; input: string} {
   // bash reads its start-up files when its input is a socket, as it is here.
-  const r = spawnSync(shell, shell === 'bash' ? ['--norc', '-c', command] : ['-c', command], {env: {PATH: folder + ':/usr/bin:/bin'}, encoding: 'utf8'})
+  const r = spawnSync(shell, shell === 'bash' ? ['--norc', '-c', command] : ['-c', command], {
+    env: {PATH: folder + ':/usr/bin:/bin'},
+    encoding: 'utf8',
+  })
   expect(r.stderr).toBe('')
   expect(r.status).toBe(0)
   return JSON.parse(readFileSync(join(folder, 'seen'), 'utf8'))
 }
 
-const nasty = ["it's", '!bang !! !$', 'two\nlines\r\n', '$(id) `id` ${HOME}', '"quoted" \\n \\', '* ? [a] {a,b} ~', '; rm x & | > <', '', ' ', '-X', '=ls', '#no', 'ünï 日本 😀', "'\\''", '\t\x07\x1b', '%00', '@file']
+const nasty = [
+  "it's",
+  '!bang !! !$',
+  'two\nlines\r\n',
+  '$(id) `id` ${HOME}',
+  '"quoted" \\n \\',
+  '* ? [a] {a,b} ~',
+  '; rm x & | > <',
+  '',
+  ' ',
+  '-X',
+  '=ls',
+  '#no',
+  'ünï 日本 😀',
+  "'\\''",
+  '\t\x07\x1b',
+  '%00',
+  '@file',
+]
 
 describe.each(['sh', 'bash'])('%s', (shell) => {
   it.each(nasty)('reads %j back', (s) => {
@@ -56,7 +77,21 @@ describe.each(['sh', 'bash'])('%s', (shell) => {
       body_bytes: 8,
     })
     const {args} = run(shell, curlCommand(e))
-    expect(args).toEqual(['--globoff', '--path-as-is', '-X', 'PUT', "https://shop.example/a'b/../c?q=[1-3]&x={a,b}!", '-H', 'Content-Type: text/plain', '-H', 'X-Empty;', '-H', "X-Evil: '; touch /tmp/x; '", '--data-raw', "it's\n@me"])
+    expect(args).toEqual([
+      '--globoff',
+      '--path-as-is',
+      '-X',
+      'PUT',
+      "https://shop.example/a'b/../c?q=[1-3]&x={a,b}!",
+      '-H',
+      'Content-Type: text/plain',
+      '-H',
+      'X-Empty;',
+      '-H',
+      "X-Evil: '; touch /tmp/x; '",
+      '--data-raw',
+      "it's\n@me",
+    ])
     expect(curlCommand(e)).toContain('# Authorization is left out')
   })
   it('pipes a binary body and says when it was cut', () => {
@@ -75,5 +110,7 @@ it('leaves plain words as they are', () => {
 })
 
 function event(request: Partial<Event['request']>): Event {
-  return {request: {method: 'GET', scheme: 'https', host: 'shop.example', path: '/', query: '', protocol: 'HTTP/1.1', body_bytes: 0, ...request}} as Event
+  return {
+    request: {method: 'GET', scheme: 'https', host: 'shop.example', path: '/', query: '', protocol: 'HTTP/1.1', body_bytes: 0, ...request},
+  } as Event
 }

@@ -3,7 +3,17 @@ import type {Match} from '../api/gen'
 import {decodeBody, locate, parseCookies, parseQuery, percentDecode, rawSpan} from './decode'
 
 const b64 = (s: string) => Buffer.from(s).toString('base64')
-const match = (variable: string, matched: string, value = matched): Match => ({rule_id: 1, phase: 2, message: '', severity: 'critical', score: 5, variable, value, offset: 0, matched})
+const match = (variable: string, matched: string, value = matched): Match => ({
+  rule_id: 1,
+  phase: 2,
+  message: '',
+  severity: 'critical',
+  score: 5,
+  variable,
+  value,
+  offset: 0,
+  matched,
+})
 
 describe('percentDecode', () => {
   it('decodes UTF-8 and plus, and remembers where it came from', () => {
@@ -16,7 +26,13 @@ describe('percentDecode', () => {
     for (const s of ['100%', '%zz', '%', '%4', '+']) expect(percentDecode(s).text).toBe(s)
   })
   it('reads bytes that are no UTF-8 one by one', () => {
-    expect(['%ff', '%C3', '%C3%28', '%c0%af', '%ed%a0%80'].map((s) => percentDecode(s).text)).toEqual(['\xff', '\xc3', '\xc3(', '\xc0\xaf', '\xed\xa0\x80'])
+    expect(['%ff', '%C3', '%C3%28', '%c0%af', '%ed%a0%80'].map((s) => percentDecode(s).text)).toEqual([
+      '\xff',
+      '\xc3',
+      '\xc3(',
+      '\xc0\xaf',
+      '\xed\xa0\x80',
+    ])
   })
   it('decodes four-byte characters', () => {
     const d = percentDecode('%F0%9F%98%80!')
@@ -26,12 +42,23 @@ describe('percentDecode', () => {
 })
 
 it('parseQuery keeps order, duplicates and empty values', () => {
-  expect(parseQuery('a=1&a=%3Cx%3E&b&=y&c=1=2').map((p) => [p.name, p.value])).toEqual([['a', '1'], ['a', '<x>'], ['b', ''], ['', 'y'], ['c', '1=2']])
+  expect(parseQuery('a=1&a=%3Cx%3E&b&=y&c=1=2').map((p) => [p.name, p.value])).toEqual([
+    ['a', '1'],
+    ['a', '<x>'],
+    ['b', ''],
+    ['', 'y'],
+    ['c', '1=2'],
+  ])
   expect(parseQuery('')).toEqual([])
 })
 
 it('parseCookies', () => {
-  expect(parseCookies('a=1; cart=%7B%7D;flag; =x').map((p) => [p.name, p.value])).toEqual([['a', '1'], ['cart', '{}'], ['flag', ''], ['', 'x']])
+  expect(parseCookies('a=1; cart=%7B%7D;flag; =x').map((p) => [p.name, p.value])).toEqual([
+    ['a', '1'],
+    ['cart', '{}'],
+    ['flag', ''],
+    ['', 'x'],
+  ])
 })
 
 describe('decodeBody', () => {
@@ -42,7 +69,13 @@ describe('decodeBody', () => {
     expect(decodeBody(b64('{"a":'), 'application/json')).toEqual({kind: 'text', raw: '{"a":'})
   })
   it('reads forms', () => {
-    expect(decodeBody(b64('u=a%27&p=x+y'), 'application/x-www-form-urlencoded; charset=utf-8')).toMatchObject({kind: 'form', parameters: [{name: 'u', value: "a'"}, {name: 'p', value: 'x y'}]})
+    expect(decodeBody(b64('u=a%27&p=x+y'), 'application/x-www-form-urlencoded; charset=utf-8')).toMatchObject({
+      kind: 'form',
+      parameters: [
+        {name: 'u', value: "a'"},
+        {name: 'p', value: 'x y'},
+      ],
+    })
   })
   it('tells binary from text whose last character was cut', () => {
     expect(decodeBody(Buffer.from('grüß').subarray(0, 3).toString('base64'), 'text/plain')).toMatchObject({kind: 'text', raw: 'gr'})

@@ -17,14 +17,22 @@ export function percentDecode(raw: string, plusIsSpace = false): Decoded {
     for (let k = 0; k < s.length; k++) from.push(at)
     text += s
   }
-  for (let i = 0; i < raw.length; ) {
+  for (let i = 0; i < raw.length;) {
     if (raw[i] === '%' && /^[0-9a-f]{2}$/i.test(raw.slice(i + 1, i + 3))) {
       const first = parseInt(raw.slice(i + 1, i + 3), 16)
-      const length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0
+      const length =
+        first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0
       const escape = raw.slice(i, i + 3 * length)
       let c: string | null = null
       if (length > 0 && escape.length === 3 * length && /^(%[0-9a-f]{2})+$/i.test(escape)) {
-        c = utf8OrNull(Uint8Array.from(escape.slice(1).split('%').map((h) => parseInt(h, 16))))
+        c = utf8OrNull(
+          Uint8Array.from(
+            escape
+              .slice(1)
+              .split('%')
+              .map((h) => parseInt(h, 16)),
+          ),
+        )
       }
       if (c === null) {
         add(String.fromCharCode(first), i)
@@ -102,8 +110,7 @@ export function decodeBody(base64: string | undefined, contentType: string): Bod
   return {kind: 'text', raw}
 }
 
-export const headerOf = (e: Event, name: string) =>
-  e.request.headers?.find((h) => h.name.toLowerCase() === name.toLowerCase())?.value ?? ''
+export const headerOf = (e: Event, name: string) => e.request.headers?.find((h) => h.name.toLowerCase() === name.toLowerCase())?.value ?? ''
 
 /** A part of the request that a rule's variable can point at. */
 export type Place = 'path' | 'query' | 'arg' | 'cookie' | 'header' | 'body'
@@ -118,11 +125,15 @@ export function pointsAt(m: Match, place: Place, name = ''): boolean {
     case 'path':
       return /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_FILENAME|REQUEST_BASENAME|REQUEST_LINE|ARGS_PATH)$/.test(collection)
     case 'query':
-      return /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|QUERY_STRING|ARGS|ARGS_GET|ARGS_NAMES|ARGS_GET_NAMES|FULL_REQUEST)$/.test(collection)
+      return /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|QUERY_STRING|ARGS|ARGS_GET|ARGS_NAMES|ARGS_GET_NAMES|FULL_REQUEST)$/.test(
+        collection,
+      )
     case 'arg':
       return (
         (/^(ARGS|ARGS_GET|ARGS_POST)$/.test(collection) && sameKey) ||
-        /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|QUERY_STRING|ARGS_NAMES|ARGS_GET_NAMES|ARGS_POST_NAMES|FULL_REQUEST|ARGS_COMBINED_SIZE|REQUEST_BODY)$/.test(collection)
+        /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|QUERY_STRING|ARGS_NAMES|ARGS_GET_NAMES|ARGS_POST_NAMES|FULL_REQUEST|ARGS_COMBINED_SIZE|REQUEST_BODY)$/.test(
+          collection,
+        )
       )
     case 'cookie':
       return (collection === 'REQUEST_COOKIES' && sameKey) || collection === 'REQUEST_COOKIES_NAMES'
@@ -133,7 +144,9 @@ export function pointsAt(m: Match, place: Place, name = ''): boolean {
         (/^REQUEST_COOKIES/.test(collection) && name.toLowerCase() === 'cookie')
       )
     case 'body':
-      return /^(ARGS|ARGS_POST|ARGS_NAMES|ARGS_POST_NAMES|REQUEST_BODY|FULL_REQUEST|XML|JSON|FILES|FILES_NAMES|MULTIPART_.*)$/.test(collection)
+      return /^(ARGS|ARGS_POST|ARGS_NAMES|ARGS_POST_NAMES|REQUEST_BODY|FULL_REQUEST|XML|JSON|FILES|FILES_NAMES|MULTIPART_.*)$/.test(
+        collection,
+      )
   }
 }
 

@@ -30,7 +30,8 @@ export function targetOf(m: Match): string {
   if (member === '') return name
   if (name === 'XML') return m.variable
   // A member that begins like an expression, or has what separates members, is written as one.
-  if (/^\/|[|']/.test(member)) return `${name}:/^${member.replace(/[/\\^$.*+?()[\]{}|']/g, (c) => (c === "'" ? '\\x27' : c === '|' ? '\\x7c' : '\\' + c))}$/`
+  if (/^\/|[|']/.test(member))
+    return `${name}:/^${member.replace(/[/\\^$.*+?()[\]{}|']/g, (c) => (c === "'" ? '\\x27' : c === '|' ? '\\x7c' : '\\' + c))}$/`
   return m.variable
 }
 
@@ -64,12 +65,40 @@ export function proposals(e: Event, m: Match): Proposal[] {
   const here = path === '' ? '' : ` on ${path}`
   const list: Proposal[] = []
   if (target !== '') {
-    list.push({key: 'narrow', title: `This rule, ${what}${here}, ${e.request.method}`, description: 'Everything else stays as strict as it is', scope: {rule_id: m.rule_id, target, path_prefix: path, methods}})
-    if (path !== '') list.push({key: 'target', title: `This rule, ${what} on every path`, description: 'For something that every page sends', scope: {rule_id: m.rule_id, target}})
-    if (tag !== '') list.push({key: 'attack', title: `All rules against ${attackTitle(slugOfTag(tag))}, ${what}${here}`, description: 'For a field that takes such text, a search in code for example', scope: {tag, target, path_prefix: path, methods}})
+    list.push({
+      key: 'narrow',
+      title: `This rule, ${what}${here}, ${e.request.method}`,
+      description: 'Everything else stays as strict as it is',
+      scope: {rule_id: m.rule_id, target, path_prefix: path, methods},
+    })
+    if (path !== '')
+      list.push({
+        key: 'target',
+        title: `This rule, ${what} on every path`,
+        description: 'For something that every page sends',
+        scope: {rule_id: m.rule_id, target},
+      })
+    if (tag !== '')
+      list.push({
+        key: 'attack',
+        title: `All rules against ${attackTitle(slugOfTag(tag))}, ${what}${here}`,
+        description: 'For a field that takes such text, a search in code for example',
+        scope: {tag, target, path_prefix: path, methods},
+      })
   }
-  if (path !== '') list.push({key: 'path', title: `This rule on ${path}, ${e.request.method}`, description: 'The rule looks at nothing there', scope: {rule_id: m.rule_id, path_prefix: path, methods}})
-  list.push({key: 'rule', title: 'This rule in the whole service', description: 'Only for a rule that does not fit the application at all', scope: {rule_id: m.rule_id}})
+  if (path !== '')
+    list.push({
+      key: 'path',
+      title: `This rule on ${path}, ${e.request.method}`,
+      description: 'The rule looks at nothing there',
+      scope: {rule_id: m.rule_id, path_prefix: path, methods},
+    })
+  list.push({
+    key: 'rule',
+    title: 'This rule in the whole service',
+    description: 'Only for a rule that does not fit the application at all',
+    scope: {rule_id: m.rule_id},
+  })
   return list
 }
 

@@ -1,6 +1,28 @@
 import type {EventSummary} from '../api/gen'
 
-const columns: (keyof EventSummary)[] = ['time', 'id', 'action', 'mode', 'attacks', 'severity', 'score', 'rule_ids', 'message', 'site', 'server_group', 'service', 'gateway', 'client', 'method', 'host', 'path', 'query', 'user_agent', 'status', 'duration_us']
+const columns: (keyof EventSummary)[] = [
+  'time',
+  'id',
+  'action',
+  'mode',
+  'attacks',
+  'severity',
+  'score',
+  'rule_ids',
+  'message',
+  'site',
+  'server_group',
+  'service',
+  'gateway',
+  'client',
+  'method',
+  'host',
+  'path',
+  'query',
+  'user_agent',
+  'status',
+  'duration_us',
+]
 
 /** One cell as RFC 4180 wants it. A leading =, +, - or @ would be run as a formula by spreadsheets, and these texts come from attackers. */
 export function csvCell(value: unknown): string {

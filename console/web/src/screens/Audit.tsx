@@ -86,7 +86,10 @@ function Entry({e, now, open, onToggle}: {e: AuditEntry; now: number; open: bool
           <div className="diff" role="region" aria-label="What changed" tabIndex={0}>
             {diffJSON(e.before, e.after).map((l, i) => (
               <div key={i} className={l.sign === '+' ? 'add' : l.sign === '-' ? 'del' : undefined}>
-                <span aria-label={l.sign === '+' ? 'added' : l.sign === '-' ? 'removed' : undefined} role={l.sign === ' ' ? undefined : 'img'}>
+                <span
+                  aria-label={l.sign === '+' ? 'added' : l.sign === '-' ? 'removed' : undefined}
+                  role={l.sign === ' ' ? undefined : 'img'}
+                >
                   {l.sign}
                 </span>
                 <span>{l.text}</span>

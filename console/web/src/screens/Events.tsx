@@ -50,7 +50,7 @@ export default function Events() {
   const noPanel = useMediaQuery('(max-width: 1180px)', undefined, {getInitialValueInEffect: false}) ?? false
   const [facetDrawer, setFacetDrawer] = useState(false)
   const [hideFacets, setHideFacets] = useLocalStorage({key: 'ringwall-hide-facets', defaultValue: false, getInitialValueInEffect: false})
-  
+
   const list = useEventList(q, frame.from, frame.to)
   const grid = useRef<VirtualListHandle>(null)
   const status = useLiveTail(
@@ -192,7 +192,11 @@ export default function Events() {
     const name = 'ringwall-events-' + iso(Date.now()).slice(0, 19).replace(/[:T]/g, '')
     if (kind === 'csv') saveFile(name + '.csv', 'text/csv', eventsCSV(all))
     else saveFile(name + '.json', 'application/json', JSON.stringify(all, null, 2))
-    toast(cursor === undefined ? `${plural(all.length, 'event')} exported` : `The newest ${integer(all.length)} events exported; narrow the filter or use the lake query for more`)
+    toast(
+      cursor === undefined
+        ? `${plural(all.length, 'event')} exported`
+        : `The newest ${integer(all.length)} events exported; narrow the filter or use the lake query for more`,
+    )
   }
 
   const index = selected === null ? -1 : rows.findIndex((e) => e.id === selected)
@@ -234,12 +238,24 @@ export default function Events() {
           </aside>
         )}
         <div className="list-side">
-          <QueryBar q={q} onChange={setQ} error={badFilter} input={search} facetsShown={panel} onFacets={() => (noPanel || (open !== null && !wide) ? setFacetDrawer(true) : setHideFacets(!hideFacets))} onLeave={() => grid.current?.focus()} />
+          <QueryBar
+            q={q}
+            onChange={setQ}
+            error={badFilter}
+            input={search}
+            facetsShown={panel}
+            onFacets={() => (noPanel || (open !== null && !wide) ? setFacetDrawer(true) : setHideFacets(!hideFacets))}
+            onLeave={() => grid.current?.focus()}
+          />
           <Chips q={q} onChange={setQ} />
           {!narrow && (
             <div className="histo">
               {histogram.data ? (
-                <Histogram data={histogram.data} onBrush={(from, to) => setRange({from, to})} onPick={(action) => toggle('action', action, false)} />
+                <Histogram
+                  data={histogram.data}
+                  onBrush={(from, to) => setRange({from, to})}
+                  onPick={(action) => toggle('action', action, false)}
+                />
               ) : histogram.isError ? (
                 <div style={{height: 76}} />
               ) : (
@@ -284,7 +300,11 @@ export default function Events() {
                 onFocus={() => selected === null && rows[0] && setSelected(rows[0].id)}
                 activeID={index >= 0 ? 'event-' + selected : undefined}
               >
-                {list.loading && <p className="faint" style={{padding: 10, textAlign: 'center'}}>Loading more…</p>}
+                {list.loading && (
+                  <p className="faint" style={{padding: 10, textAlign: 'center'}}>
+                    Loading more…
+                  </p>
+                )}
                 {list.error !== null && (
                   <div style={{padding: 10}}>
                     <ErrorBox error={list.error} retry={list.loadMore} />
@@ -303,7 +323,12 @@ export default function Events() {
                 </Button>
               </Empty>
             ) : list.loaded ? (
-              <NoEvents q={q} live={live} clear={() => setQ('')} widen={'last' in range && range.last === '7d' ? undefined : () => setRange({last: '7d'})} />
+              <NoEvents
+                q={q}
+                live={live}
+                clear={() => setQ('')}
+                widen={'last' in range && range.last === '7d' ? undefined : () => setRange({last: '7d'})}
+              />
             ) : (
               <div style={{padding: '10px 14px'}} role="status" aria-label="Loading">
                 {Array.from({length: 14}, (_, i) => (
@@ -325,7 +350,14 @@ export default function Events() {
           </section>
         )}
       </div>
-      <Drawer opened={facetDrawer} onClose={() => setFacetDrawer(false)} title="Filters" size={320} position="left" closeButtonProps={{'aria-label': 'Close'}}>
+      <Drawer
+        opened={facetDrawer}
+        onClose={() => setFacetDrawer(false)}
+        title="Filters"
+        size={320}
+        position="left"
+        closeButtonProps={{'aria-label': 'Close'}}
+      >
         {facetPanel}
       </Drawer>
     </>
@@ -336,7 +368,8 @@ function NoEvents({q, live, clear, widen}: {q: string; live: boolean; clear: () 
   const gateways = useQuery({queryKey: ['gateways'], queryFn: ({signal}) => api.listGateways(signal), enabled: q === ''})
   const ever = useQuery({
     queryKey: ['any-event'],
-    queryFn: async ({signal}) => (await api.listEvents({from: '2000-01-01T00:00:00Z', to: iso(Date.now() + 1000), limit: 1}, signal)).events.length > 0,
+    queryFn: async ({signal}) =>
+      (await api.listEvents({from: '2000-01-01T00:00:00Z', to: iso(Date.now() + 1000), limit: 1}, signal)).events.length > 0,
     enabled: q === '',
   })
   if (q === '' && ever.data === false && gateways.data) return <NothingYet gateways={gateways.data} />
@@ -383,7 +416,16 @@ const Row = memo(function Row({e, top, index, selected, today, onOpen}: RowProps
   const t = Date.parse(e.time)
   const day = stamp(t).slice(0, 10)
   return (
-    <div className={cx('erow', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)} onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}>
+    <div
+      className={cx('erow', selected && 'sel')}
+      style={{top}}
+      role="row"
+      aria-rowindex={index + 1}
+      aria-selected={selected}
+      id={'event-' + e.id}
+      onClick={(ev) => open(ev, e.id, onOpen)}
+      onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}
+    >
       <span className="dim nowrap" role="gridcell" title={stamp(t, true)}>
         {clock(t)}
         {day !== today && <span className="line2">{shortStamp(t).split(', ')[0]}</span>}
@@ -398,7 +440,11 @@ const Row = memo(function Row({e, top, index, selected, today, onOpen}: RowProps
         </span>
         <span className="line2" title={e.message}>
           {e.attacks.length > 0 && <span className="dim">{e.attacks.map(attackTitle).join(', ')}</span>}
-          {e.rule_ids.length > 0 ? ` · ${e.rule_ids[0]} ${e.message}${e.rule_ids.length > 1 ? ` +${e.rule_ids.length - 1}` : ''}` : e.attacks.length === 0 ? 'no rule matched' : ''}
+          {e.rule_ids.length > 0
+            ? ` · ${e.rule_ids[0]} ${e.message}${e.rule_ids.length > 1 ? ` +${e.rule_ids.length - 1}` : ''}`
+            : e.attacks.length === 0
+              ? 'no rule matched'
+              : ''}
         </span>
       </span>
       <span className="mono clip c-client" role="gridcell" title={e.user_agent}>
@@ -418,7 +464,16 @@ const CardRow = memo(function CardRow({e, top, index, selected, today, onOpen}: 
   const t = Date.parse(e.time)
   const day = stamp(t).slice(0, 10)
   return (
-    <div className={cx('ecard', selected && 'sel')} style={{top}} role="row" aria-rowindex={index + 1} aria-selected={selected} id={'event-' + e.id} onClick={(ev) => open(ev, e.id, onOpen)} onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}>
+    <div
+      className={cx('ecard', selected && 'sel')}
+      style={{top}}
+      role="row"
+      aria-rowindex={index + 1}
+      aria-selected={selected}
+      id={'event-' + e.id}
+      onClick={(ev) => open(ev, e.id, onOpen)}
+      onAuxClick={(ev) => ev.button === 1 && open(ev, e.id, onOpen)}
+    >
       <div className="row" role="gridcell">
         <ActionBadge action={e.action} />
         <span className="clip grow">{e.attacks.map(attackShort).join(', ') || 'No attack'}</span>
@@ -437,7 +492,15 @@ const CardRow = memo(function CardRow({e, top, index, selected, today, onOpen}: 
 
 const actionColors = {block: 'var(--red-solid)', alert: 'var(--amber-solid)', pass: 'var(--grey-solid)'}
 
-function Histogram({data, onBrush, onPick}: {data: {times: string[]; block: number[]; alert: number[]; pass: number[]}; onBrush: (from: number, to: number) => void; onPick: (action: string) => void}) {
+function Histogram({
+  data,
+  onBrush,
+  onPick,
+}: {
+  data: {times: string[]; block: number[]; alert: number[]; pass: number[]}
+  onBrush: (from: number, to: number) => void
+  onPick: (action: string) => void
+}) {
   const times = useMemo(() => data.times.map((t) => Date.parse(t)), [data])
   const series = useMemo(
     () => [
@@ -447,10 +510,36 @@ function Histogram({data, onBrush, onPick}: {data: {times: string[]; block: numb
     ],
     [data],
   )
-  return <TimeChart small height={76} times={times} series={series} onBrush={onBrush} onPick={onPick} label="Events over time by action; drag to zoom" />
+  return (
+    <TimeChart
+      small
+      height={76}
+      times={times}
+      series={series}
+      onBrush={onBrush}
+      onPick={onPick}
+      label="Events over time by action; drag to zoom"
+    />
+  )
 }
 
-function QueryBar({q, onChange, error, input, facetsShown, onFacets, onLeave}: {q: string; onChange: (q: string) => void; error: string; input: React.RefObject<HTMLInputElement | null>; facetsShown: boolean; onFacets: () => void; onLeave: () => void}) {
+function QueryBar({
+  q,
+  onChange,
+  error,
+  input,
+  facetsShown,
+  onFacets,
+  onLeave,
+}: {
+  q: string
+  onChange: (q: string) => void
+  error: string
+  input: React.RefObject<HTMLInputElement | null>
+  facetsShown: boolean
+  onFacets: () => void
+  onLeave: () => void
+}) {
   const [text, setText] = useState(q)
   useEffect(() => setText(q), [q])
   return (
@@ -529,7 +618,13 @@ function FilterHelp() {
     [String.raw`path:/a\*b`, 'the star itself; "OR" and "(" in quotes are text'],
   ]
   return (
-    <Popover position="bottom-end" shadow="md" width={500} styles={{dropdown: {maxWidth: 'calc(100vw - 24px)'}}} transitionProps={{duration: 80}}>
+    <Popover
+      position="bottom-end"
+      shadow="md"
+      width={500}
+      styles={{dropdown: {maxWidth: 'calc(100vw - 24px)'}}}
+      transitionProps={{duration: 80}}
+    >
       <Popover.Target>
         <button type="button" className="nav-button" style={{width: 28, height: 26, padding: 5}} aria-label="How to write a filter">
           <Icon name="help" />
@@ -547,7 +642,11 @@ function FilterHelp() {
             ))}
           </div>
           <p className="dim">
-            Fields: <span className="mono">action attack severity rule site server_group service gateway client method host path query user_agent status mode score duration_us id</span>
+            Fields:{' '}
+            <span className="mono">
+              action attack severity rule site server_group service gateway client method host path query user_agent status mode score
+              duration_us id
+            </span>
           </p>
         </div>
       </Popover.Dropdown>
@@ -584,7 +683,15 @@ function Chips({q, onChange}: {q: string; onChange: (q: string) => void}) {
 
 const facetTitles: Record<string, string> = {user_agent: 'User agent', server_group: 'Server group', attack: 'Attack type', rule: 'Rule'}
 
-const Facets = memo(function Facets({data, q, onToggle}: {data: FacetsData | undefined; q: string; onToggle: (field: string, value: string, not: boolean) => void}) {
+const Facets = memo(function Facets({
+  data,
+  q,
+  onToggle,
+}: {
+  data: FacetsData | undefined
+  q: string
+  onToggle: (field: string, value: string, not: boolean) => void
+}) {
   const [all, setAll] = useState<Set<string>>(new Set())
   if (!data) {
     return (
@@ -595,7 +702,12 @@ const Facets = memo(function Facets({data, q, onToggle}: {data: FacetsData | und
       </div>
     )
   }
-  if (data.total === 0 && q === '') return <p className="faint" style={{padding: '10px 16px'}}>What events have in common stands here, to filter by it.</p>
+  if (data.total === 0 && q === '')
+    return (
+      <p className="faint" style={{padding: '10px 16px'}}>
+        What events have in common stands here, to filter by it.
+      </p>
+    )
   return data.fields
     .filter((f) => f.values.length > 0)
     .map((f) => {
@@ -609,11 +721,24 @@ const Facets = memo(function Facets({data, q, onToggle}: {data: FacetsData | und
               const title = v.label ?? v.value
               return (
                 <li key={v.value} className={state}>
-                  <button className="pick" aria-pressed={state === 'include'} title={v.label ? `${v.value} · ${v.label}` : v.value} onClick={(e) => onToggle(f.field, v.value, e.altKey)}>
-                    <span className="clip">{f.field === 'rule' && v.label ? `${v.value} ${v.label}` : title === '' ? '(empty)' : title}</span>
+                  <button
+                    className="pick"
+                    aria-pressed={state === 'include'}
+                    title={v.label ? `${v.value} · ${v.label}` : v.value}
+                    onClick={(e) => onToggle(f.field, v.value, e.altKey)}
+                  >
+                    <span className="clip">
+                      {f.field === 'rule' && v.label ? `${v.value} ${v.label}` : title === '' ? '(empty)' : title}
+                    </span>
                     <span className="n">{compact(v.count)}</span>
                   </button>
-                  <button className="minus" aria-label={`Exclude ${title}`} aria-pressed={state === 'exclude'} title="Exclude" onClick={() => onToggle(f.field, v.value, true)}>
+                  <button
+                    className="minus"
+                    aria-label={`Exclude ${title}`}
+                    aria-pressed={state === 'exclude'}
+                    title="Exclude"
+                    onClick={() => onToggle(f.field, v.value, true)}
+                  >
                     <Icon name="minus" />
                   </button>
                 </li>

@@ -35,16 +35,30 @@ export default function Exceptions() {
           <SkelRows rows={5} />
         ) : exceptions.data.length === 0 ? (
           <Empty title="No exception yet" icon="exception">
-            <p>An exception takes one rule, or what it looks at, away from some requests, so that the application is not disturbed and everything else stays as strict as it is.</p>
             <p>
-              Open one of the <TextLink to={eventsLink('-action:pass')}>events</TextLink> that was no attack and choose “Allow like this…” beside the rule.
+              An exception takes one rule, or what it looks at, away from some requests, so that the application is not disturbed and
+              everything else stays as strict as it is.
+            </p>
+            <p>
+              Open one of the <TextLink to={eventsLink('-action:pass')}>events</TextLink> that was no attack and choose “Allow like this…”
+              beside the rule.
             </p>
           </Empty>
         ) : (
           services.data
             .map((s) => ({service: s, list: exceptions.data.filter((x) => x.service_id === s.id)}))
             .filter(({list}) => list.length > 0)
-            .map(({service, list}) => <ServiceCard key={service.id} service={service} list={list} now={now} may={may} onEdit={(x) => setDraft({exception: x})} onActions={() => setActions({service: {id: service.id!, name: service.name}})} />)
+            .map(({service, list}) => (
+              <ServiceCard
+                key={service.id}
+                service={service}
+                list={list}
+                now={now}
+                may={may}
+                onEdit={(x) => setDraft({exception: x})}
+                onActions={() => setActions({service: {id: service.id!, name: service.name}})}
+              />
+            ))
         )}
       </div>
       <ExceptionDrawer draft={draft} onClose={() => setDraft(null)} />
@@ -53,7 +67,21 @@ export default function Exceptions() {
   )
 }
 
-function ServiceCard({service, list, now, may, onEdit, onActions}: {service: Service; list: Exception[]; now: number; may: boolean; onEdit: (x: Exception) => void; onActions: () => void}) {
+function ServiceCard({
+  service,
+  list,
+  now,
+  may,
+  onEdit,
+  onActions,
+}: {
+  service: Service
+  list: Exception[]
+  now: number
+  may: boolean
+  onEdit: (x: Exception) => void
+  onActions: () => void
+}) {
   const active = list.filter((x) => stateOf(x, now) === 'active').length
   return (
     <section className="card" aria-label={'Service ' + service.name}>
@@ -105,11 +133,21 @@ function Row({x, now, onEdit}: {x: Exception; now: number; onEdit?: () => void})
       <td data-label="Where">
         <span className="wrap">
           {where === '' ? <span className="faint">everywhere</span> : <span className="mono">{where}</span>}
-          {(x.sources ?? []).length > 0 && <span className="dim mono" style={{display: 'block'}}>from {x.sources!.join(', ')}</span>}
+          {(x.sources ?? []).length > 0 && (
+            <span className="dim mono" style={{display: 'block'}}>
+              from {x.sources!.join(', ')}
+            </span>
+          )}
         </span>
       </td>
       <td data-label="Ends" className="nowrap" title={x.expires && stamp(Date.parse(x.expires))}>
-        {state === 'expired' ? <span className="badge alert">expired {expiryWords(x.expires, now)}</span> : state === 'off' ? <span className="badge">switched off</span> : <span className="dim">{expiryWords(x.expires, now)}</span>}
+        {state === 'expired' ? (
+          <span className="badge alert">expired {expiryWords(x.expires, now)}</span>
+        ) : state === 'off' ? (
+          <span className="badge">switched off</span>
+        ) : (
+          <span className="dim">{expiryWords(x.expires, now)}</span>
+        )}
       </td>
       <td data-label="Why">
         <span className="wrap">
@@ -120,7 +158,9 @@ function Row({x, now, onEdit}: {x: Exception; now: number; onEdit?: () => void})
           </span>
         </span>
       </td>
-      <td className="tools num">{onEdit && <IconButton icon="edit" label={`Edit exception for ${rulesWords(x).toLowerCase()}`} onClick={onEdit} />}</td>
+      <td className="tools num">
+        {onEdit && <IconButton icon="edit" label={`Edit exception for ${rulesWords(x).toLowerCase()}`} onClick={onEdit} />}
+      </td>
     </tr>
   )
 }

@@ -36,7 +36,16 @@ function GatewayCard({g}: {g: Gateway}) {
     ['In flight', integer(g.in_flight)],
     ['Memory', bytes(g.memory_bytes), plural(g.goroutines, 'goroutine')],
     ['Spool', bytes(g.spool_bytes), plural(g.spool_events, 'event') + ' not in the lake'],
-    ['Events dropped', g.events_dropped > 0 ? <span className="badge bad" style={{fontSize: 16, height: 26}}>{integer(g.events_dropped)}</span> : '0'],
+    [
+      'Events dropped',
+      g.events_dropped > 0 ? (
+        <span className="badge bad" style={{fontSize: 16, height: 26}}>
+          {integer(g.events_dropped)}
+        </span>
+      ) : (
+        '0'
+      ),
+    ],
     ['Policy', g.policy_version],
   ]
   return (

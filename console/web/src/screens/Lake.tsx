@@ -11,9 +11,15 @@ import {Empty, ErrorBox, PageHead, Payload, saveFile, Skel} from '../ui/parts'
 import {modKey} from '../ui/Shell'
 
 const examples: [string, string][] = [
-  ['Who attacks most', `SELECT client, count(*) AS n, count(*) FILTER (action = 'block') AS blocked, max(time) AS last\nFROM events\nWHERE action <> 'pass' AND time > now() - INTERVAL 7 DAY\nGROUP BY client\nORDER BY n DESC\nLIMIT 20`],
+  [
+    'Who attacks most',
+    `SELECT client, count(*) AS n, count(*) FILTER (action = 'block') AS blocked, max(time) AS last\nFROM events\nWHERE action <> 'pass' AND time > now() - INTERVAL 7 DAY\nGROUP BY client\nORDER BY n DESC\nLIMIT 20`,
+  ],
   ['Attacks per day', `SELECT date_trunc('day', time) AS day, action, count(*) AS n\nFROM events\nGROUP BY ALL\nORDER BY day DESC, n DESC`],
-  ['Slowest requests', `SELECT time, method, host, path, status, duration_us / 1000.0 AS ms\nFROM events\nORDER BY duration_us DESC\nLIMIT 50`],
+  [
+    'Slowest requests',
+    `SELECT time, method, host, path, status, duration_us / 1000.0 AS ms\nFROM events\nORDER BY duration_us DESC\nLIMIT 50`,
+  ],
   ['Columns', `DESCRIBE events`],
 ]
 
@@ -32,11 +38,14 @@ export default function Lake() {
     },
   })
   const start = () => {
-    setParams((p) => {
-      const n = new URLSearchParams(p)
-      n.set('sql', sql)
-      return n
-    }, {replace: true})
+    setParams(
+      (p) => {
+        const n = new URLSearchParams(p)
+        n.set('sql', sql)
+        return n
+      },
+      {replace: true},
+    )
     run.mutate(sql)
   }
   return (
@@ -80,12 +89,23 @@ export default function Lake() {
               Run
             </Button>
             <span className="faint">
-              <kbd>{modKey}</kbd> <kbd>Enter</kbd> runs it. The view is called <code className="inline-code">events</code>; nothing can be changed from here.
+              <kbd>{modKey}</kbd> <kbd>Enter</kbd> runs it. The view is called <code className="inline-code">events</code>; nothing can be
+              changed from here.
             </span>
           </div>
         </form>
         {run.isError && <QueryError error={run.error} />}
-        {run.isPending ? <Skel h={240} /> : run.data && !run.isError ? <Result result={run.data} took={took} /> : !run.isError && <Empty title="Ask the lake in SQL" icon="lake"><p>Every event that Ringwall keeps is a row. The dialect is DuckDB’s.</p></Empty>}
+        {run.isPending ? (
+          <Skel h={240} />
+        ) : run.data && !run.isError ? (
+          <Result result={run.data} took={took} />
+        ) : (
+          !run.isError && (
+            <Empty title="Ask the lake in SQL" icon="lake">
+              <p>Every event that Ringwall keeps is a row. The dialect is DuckDB’s.</p>
+            </Empty>
+          )
+        )}
       </div>
     </>
   )
@@ -117,15 +137,24 @@ function cellText(v: unknown): string {
 const shownRows = 500
 
 function Result({result, took}: {result: LakeResult; took: number}) {
-  const numeric = result.columns.map((_, i) => result.rows.some((r) => isNumber(r[i])) && result.rows.every((r) => r[i] === null || isNumber(r[i])))
+  const numeric = result.columns.map(
+    (_, i) => result.rows.some((r) => isNumber(r[i])) && result.rows.every((r) => r[i] === null || isNumber(r[i])),
+  )
   return (
     <section className="card" aria-label="Result">
       <div className="card-head">
         <h2>
-          {plural(result.rows.length, 'row')} <span className="faint" style={{fontWeight: 400}}>in {took < 1000 ? Math.round(took) + ' ms' : (took / 1000).toFixed(1) + ' s'}</span>
+          {plural(result.rows.length, 'row')}{' '}
+          <span className="faint" style={{fontWeight: 400}}>
+            in {took < 1000 ? Math.round(took) + ' ms' : (took / 1000).toFixed(1) + ' s'}
+          </span>
         </h2>
         {result.truncated && <span className="badge alert">there were more than {integer(result.rows.length)}</span>}
-        <Button variant="default" leftSection={<Icon name="download" />} onClick={() => saveFile('ringwall-query.csv', 'text/csv', csvTable(result.columns, result.rows))}>
+        <Button
+          variant="default"
+          leftSection={<Icon name="download" />}
+          onClick={() => saveFile('ringwall-query.csv', 'text/csv', csvTable(result.columns, result.rows))}
+        >
           CSV
         </Button>
       </div>
@@ -148,7 +177,13 @@ function Result({result, took}: {result: LakeResult; took: number}) {
                 <tr key={i}>
                   {r.map((v, k) => (
                     <td key={k} className={numeric[k] ? 'num mono' : 'mono'} style={{maxWidth: 480}}>
-                      {v === null ? <span className="faint">null</span> : <span className="wrap"><Payload text={cellText(v)} /></span>}
+                      {v === null ? (
+                        <span className="faint">null</span>
+                      ) : (
+                        <span className="wrap">
+                          <Payload text={cellText(v)} />
+                        </span>
+                      )}
                     </td>
                   ))}
                 </tr>
@@ -157,7 +192,11 @@ function Result({result, took}: {result: LakeResult; took: number}) {
           </table>
         </div>
       )}
-      {result.rows.length > shownRows && <p className="faint" style={{padding: '8px 14px'}}>The first {integer(shownRows)} are shown; the CSV file has all {integer(result.rows.length)}.</p>}
+      {result.rows.length > shownRows && (
+        <p className="faint" style={{padding: '8px 14px'}}>
+          The first {integer(shownRows)} are shown; the CSV file has all {integer(result.rows.length)}.
+        </p>
+      )}
     </section>
   )
 }

@@ -59,8 +59,29 @@ export function Login({onLogin}: {onLogin: (s: Session) => void}) {
               <div className="dim">Log in to the console</div>
             </div>
           </div>
-          <TextInput label="User name" name="username" autoComplete="username" autoCapitalize="none" autoCorrect="off" spellCheck={false} autoFocus required withAsterisk={false} value={username} onChange={(e) => setUsername(e.currentTarget.value)} />
-          <PasswordInput label="Password" name="password" autoComplete="current-password" required withAsterisk={false} value={password} onChange={(e) => setPassword(e.currentTarget.value)} visibilityToggleButtonProps={{'aria-label': 'Show the password'}} />
+          <TextInput
+            label="User name"
+            name="username"
+            autoComplete="username"
+            autoCapitalize="none"
+            autoCorrect="off"
+            spellCheck={false}
+            autoFocus
+            required
+            withAsterisk={false}
+            value={username}
+            onChange={(e) => setUsername(e.currentTarget.value)}
+          />
+          <PasswordInput
+            label="Password"
+            name="password"
+            autoComplete="current-password"
+            required
+            withAsterisk={false}
+            value={password}
+            onChange={(e) => setPassword(e.currentTarget.value)}
+            visibilityToggleButtonProps={{'aria-label': 'Show the password'}}
+          />
           <div aria-live="assertive">
             {wait > 0 ? (
               <div className="notice warn">
@@ -120,7 +141,14 @@ function RingArt() {
         <path d="M20 60 150 148M10 470 138 438M300 20 322 76" />
         <path d="M151 142v12M145 148h12M139 432v12M133 438h12M323 72v12M317 78h12" />
       </g>
-      <path d="M640 640C560 560 470 470 408 352" stroke="#8fe0b4" strokeWidth="2.500" fill="none" strokeDasharray="1 8" strokeLinecap="round" />
+      <path
+        d="M640 640C560 560 470 470 408 352"
+        stroke="#8fe0b4"
+        strokeWidth="2.500"
+        fill="none"
+        strokeDasharray="1 8"
+        strokeLinecap="round"
+      />
     </svg>
   )
 }

@@ -60,15 +60,31 @@ export default function Overview() {
   return (
     <>
       <PageHead title="Overview">
-        <IconButton icon={auto && relative ? 'pause' : 'play'} label={!relative ? 'A fixed range does not refresh' : auto ? 'Stop refreshing every 10 s' : 'Refresh every 10 s'} disabled={!relative} onClick={() => setAuto(!auto)} />
+        <IconButton
+          icon={auto && relative ? 'pause' : 'play'}
+          label={!relative ? 'A fixed range does not refresh' : auto ? 'Stop refreshing every 10 s' : 'Refresh every 10 s'}
+          disabled={!relative}
+          onClick={() => setAuto(!auto)}
+        />
         <IconButton icon="refresh" label="Refresh now" onClick={() => void query.refetch()} />
         <TimePicker value={range} onChange={setRange} />
       </PageHead>
       <div className="page stack" aria-busy={query.isFetching}>
         {query.isError && <ErrorBox error={query.error} retry={() => void query.refetch()} />}
-        <Tiles o={o} link={link} blocked={outcome.data?.block ?? []} alerted={outcome.data?.alert ?? []} failed={hasErrors ? (failures.data ?? []) : []} />
+        <Tiles
+          o={o}
+          link={link}
+          blocked={outcome.data?.block ?? []}
+          alerted={outcome.data?.alert ?? []}
+          failed={hasErrors ? (failures.data ?? []) : []}
+        />
         {o ? (
-          <Loaded o={o} link={link} onBrush={(from, to) => setRange({from, to})} onPick={(attack) => void navigate(link(formatTerm('attack', attack, false)))} />
+          <Loaded
+            o={o}
+            link={link}
+            onBrush={(from, to) => setRange({from, to})}
+            onPick={(attack) => void navigate(link(formatTerm('attack', attack, false)))}
+          />
         ) : (
           // One grey area for all that follows: its parts have no known height yet.
           !query.isError && <Skel h={560} />
@@ -97,8 +113,26 @@ function Loaded({o, link, onBrush, onPick}: LoadedProps) {
         <>
           <Attacks o={o} link={link} onBrush={onBrush} onPick={onPick} />
           <div className="grid g3">
-            <Top title="Top sources" rows={o.top_sources.map((c) => ({key: c.value, label: <span className="mono">{c.value}</span>, n: c.count, blocked: c.blocked, to: link(formatTerm('client', c.value, false))}))} />
-            <Top title="Top targets" rows={o.top_targets.map((c) => ({key: c.value, label: <span className="mono">{c.value}</span>, n: c.count, blocked: c.blocked, to: link(targetFilter(c.value))}))} />
+            <Top
+              title="Top sources"
+              rows={o.top_sources.map((c) => ({
+                key: c.value,
+                label: <span className="mono">{c.value}</span>,
+                n: c.count,
+                blocked: c.blocked,
+                to: link(formatTerm('client', c.value, false)),
+              }))}
+            />
+            <Top
+              title="Top targets"
+              rows={o.top_targets.map((c) => ({
+                key: c.value,
+                label: <span className="mono">{c.value}</span>,
+                n: c.count,
+                blocked: c.blocked,
+                to: link(targetFilter(c.value)),
+              }))}
+            />
             <Top
               title="Top rules"
               rows={o.top_rules.map((c) => ({
@@ -131,7 +165,19 @@ function targetFilter(target: string): string {
   return formatTerm('host', target.slice(0, slash), false) + ' ' + formatTerm('path', target.slice(slash), false)
 }
 
-function Tiles({o, link, blocked, alerted, failed}: {o: Data | undefined; link: (q: string) => string; blocked: number[]; alerted: number[]; failed: number[]}) {
+function Tiles({
+  o,
+  link,
+  blocked,
+  alerted,
+  failed,
+}: {
+  o: Data | undefined
+  link: (q: string) => string
+  blocked: number[]
+  alerted: number[]
+  failed: number[]
+}) {
   if (!o) {
     return (
       <div className="grid g4" role="status" aria-label="Loading">
@@ -205,7 +251,10 @@ function Inbox({o, link}: {o: Data; link: (q: string) => string}) {
 
 function Attacks({o, link, onBrush, onPick}: LoadedProps) {
   const times = useMemo(() => o.times.map((t) => Date.parse(t)), [o])
-  const series = useMemo(() => o.attacks_over_time.map((s) => ({name: s.title, key: s.attack, color: attackColor(s.attack), values: s.counts})), [o])
+  const series = useMemo(
+    () => o.attacks_over_time.map((s) => ({name: s.title, key: s.attack, color: attackColor(s.attack), values: s.counts})),
+    [o],
+  )
   const total = o.attacks.reduce((n, a) => n + a.count, 0)
   return (
     <section className="card" aria-labelledby="attacks">
@@ -219,7 +268,14 @@ function Attacks({o, link, onBrush, onPick}: LoadedProps) {
             <p>No attacks in this time.</p>
           </div>
         ) : (
-          <TimeChart height={240} times={times} series={series} label={`Attacks over time by type: ${o.attacks.map((a) => `${a.title} ${a.count}`).join(', ')}`} onBrush={onBrush} onPick={onPick} />
+          <TimeChart
+            height={240}
+            times={times}
+            series={series}
+            label={`Attacks over time by type: ${o.attacks.map((a) => `${a.title} ${a.count}`).join(', ')}`}
+            onBrush={onBrush}
+            onPick={onPick}
+          />
         )}
         <ul className="legend">
           {o.attacks.map((a) => (
@@ -260,7 +316,10 @@ function Top({title, rows}: {title: string; rows: TopRow[]}) {
         <ol className="bars">
           {rows.slice(0, 8).map((r) => (
             <li key={r.key}>
-              <Tooltip label={r.blocked === undefined ? plural(r.n, 'event') : `${plural(r.n, 'event')}, ${integer(r.blocked)} blocked`} position="top-end">
+              <Tooltip
+                label={r.blocked === undefined ? plural(r.n, 'event') : `${plural(r.n, 'event')}, ${integer(r.blocked)} blocked`}
+                position="top-end"
+              >
                 <Link to={r.to}>
                   <span className="clip">{r.label}</span>
                   <span className="n">{compact(r.n)}</span>

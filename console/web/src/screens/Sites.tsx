@@ -50,7 +50,10 @@ export default function Sites() {
           </div>
         ) : sites.data!.length === 0 ? (
           <Empty title="No site yet" icon="sites">
-            <p>A site holds server groups, each with an operation mode; a server group holds services with their ports, and a service has routes to your servers.</p>
+            <p>
+              A site holds server groups, each with an operation mode; a server group holds services with their ports, and a service has
+              routes to your servers.
+            </p>
             {may && (
               <Button leftSection={<Icon name="plus" />} onClick={() => setEditing({kind: 'site', object: {}})}>
                 New site
@@ -60,7 +63,17 @@ export default function Sites() {
         ) : (
           <div className="tree">
             {sites.data!.map((s) => (
-              <SiteBlock key={s.id} site={s} groups={groups.data!.filter((g) => g.site_id === s.id)} services={services.data!} routes={routes.data!} gateways={gateways.data ?? []} may={may} onEdit={setEditing} onActions={(s) => setActions({service: {id: s.id!, name: s.name}})} />
+              <SiteBlock
+                key={s.id}
+                site={s}
+                groups={groups.data!.filter((g) => g.site_id === s.id)}
+                services={services.data!}
+                routes={routes.data!}
+                gateways={gateways.data ?? []}
+                may={may}
+                onEdit={setEditing}
+                onActions={(s) => setActions({service: {id: s.id!, name: s.name}})}
+              />
             ))}
           </div>
         )}
@@ -91,12 +104,21 @@ function SiteBlock({site, groups, ...rest}: {site: Site; groups: ServerGroup[]} 
         <span className="grow" />
         {may && <IconButton icon="edit" label={`Edit site ${site.name}`} onClick={() => onEdit({kind: 'site', object: site})} />}
         {may && (
-          <Button variant="subtle" px={8} leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'group', object: {site_id: site.id!}})}>
+          <Button
+            variant="subtle"
+            px={8}
+            leftSection={<Icon name="plus" />}
+            onClick={() => onEdit({kind: 'group', object: {site_id: site.id!}})}
+          >
             Server group
           </Button>
         )}
       </div>
-      {groups.length === 0 && <p className="card dim" style={{padding: 14}}>No server group yet.</p>}
+      {groups.length === 0 && (
+        <p className="card dim" style={{padding: 14}}>
+          No server group yet.
+        </p>
+      )}
       {groups.map((g) => (
         <GroupCard key={g.id} group={g} {...rest} />
       ))}
@@ -116,9 +138,20 @@ function GroupCard({group, ...rest}: {group: ServerGroup} & Shared) {
         {group.pass_when_disabled && group.mode === 'disabled' && <span className="badge alert">passes uninspected</span>}
         <span className="grow" />
         <ModeSwitch group={group} />
-        {may && <IconButton icon="edit" label={`Edit server group ${group.name}`} onClick={() => onEdit({kind: 'group', object: {...group, site_id: group.site_id}})} />}
         {may && (
-          <Button variant="subtle" px={8} leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'service', object: {server_group_id: group.id!}})}>
+          <IconButton
+            icon="edit"
+            label={`Edit server group ${group.name}`}
+            onClick={() => onEdit({kind: 'group', object: {...group, site_id: group.site_id}})}
+          />
+        )}
+        {may && (
+          <Button
+            variant="subtle"
+            px={8}
+            leftSection={<Icon name="plus" />}
+            onClick={() => onEdit({kind: 'service', object: {server_group_id: group.id!}})}
+          >
             Service
           </Button>
         )}
@@ -172,9 +205,16 @@ function ServiceBlock({service, routes, gateways, may, onEdit, onActions}: {serv
             Rule actions
           </Button>
         )}
-        {may && <IconButton icon="edit" label={`Edit service ${service.name}`} onClick={() => onEdit({kind: 'service', object: service})} />}
         {may && (
-          <Button variant="subtle" px={8} leftSection={<Icon name="plus" />} onClick={() => onEdit({kind: 'route', object: {service_id: service.id!}})}>
+          <IconButton icon="edit" label={`Edit service ${service.name}`} onClick={() => onEdit({kind: 'service', object: service})} />
+        )}
+        {may && (
+          <Button
+            variant="subtle"
+            px={8}
+            leftSection={<Icon name="plus" />}
+            onClick={() => onEdit({kind: 'route', object: {service_id: service.id!}})}
+          >
             Route
           </Button>
         )}
@@ -197,7 +237,15 @@ function ServiceBlock({service, routes, gateways, may, onEdit, onActions}: {serv
                   <UpstreamLine key={u} url={u} service={service.name} gateways={gateways} />
                 ))}
               </span>
-              <span className="tools">{may && <IconButton icon="edit" label={`Edit route ${r.host || 'any host'}${r.path_prefix || '/'}`} onClick={() => onEdit({kind: 'route', object: r})} />}</span>
+              <span className="tools">
+                {may && (
+                  <IconButton
+                    icon="edit"
+                    label={`Edit route ${r.host || 'any host'}${r.path_prefix || '/'}`}
+                    onClick={() => onEdit({kind: 'route', object: r})}
+                  />
+                )}
+              </span>
             </div>
           ))}
         </div>

@@ -90,7 +90,13 @@ function UserList() {
                   {stamp(Date.parse(u.created)).slice(0, 10)}
                 </td>
                 <td data-label="May log in">
-                  <Switch size="xs" aria-label={`${u.name} may log in`} checked={!u.disabled} disabled={u.id === me.id} onChange={(e) => change.mutate({id: u.id, disabled: !e.currentTarget.checked})} />
+                  <Switch
+                    size="xs"
+                    aria-label={`${u.name} may log in`}
+                    checked={!u.disabled}
+                    disabled={u.id === me.id}
+                    onChange={(e) => change.mutate({id: u.id, disabled: !e.currentTarget.checked})}
+                  />
                 </td>
                 <td className="tools num">
                   <IconButton icon="edit" label={`Edit ${u.name}`} onClick={() => setEditing(u)} />
@@ -107,8 +113,15 @@ function UserList() {
 
 function UserDialog({editing, onClose}: {editing: User | 'new' | null; onClose: () => void}) {
   return (
-    <Modal opened={editing !== null} onClose={onClose} title={editing === 'new' || editing === null ? 'New user' : `Edit ${editing.name}`} closeButtonProps={{'aria-label': 'Close'}}>
-      {editing !== null && <UserForm key={editing === 'new' ? 'new' : editing.id} user={editing === 'new' ? null : editing} onClose={onClose} />}
+    <Modal
+      opened={editing !== null}
+      onClose={onClose}
+      title={editing === 'new' || editing === null ? 'New user' : `Edit ${editing.name}`}
+      closeButtonProps={{'aria-label': 'Close'}}
+    >
+      {editing !== null && (
+        <UserForm key={editing === 'new' ? 'new' : editing.id} user={editing === 'new' ? null : editing} onClose={onClose} />
+      )}
     </Modal>
   )
 }
@@ -121,7 +134,10 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
   const [password, setPassword] = useState('')
   const [asking, setAsking] = useState(false)
   const save = useMutation({
-    mutationFn: () => (user ? api.updateUser(user.id, {role: role === user.role ? undefined : role, password: password || undefined}) : api.createUser({name, role, password})),
+    mutationFn: () =>
+      user
+        ? api.updateUser(user.id, {role: role === user.role ? undefined : role, password: password || undefined})
+        : api.createUser({name, role, password}),
     onSuccess: (u) => {
       toast(user ? `${u.name} saved` : `${u.name} created`)
       onClose()
@@ -137,7 +153,10 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
     onSettled: () => queries.invalidateQueries({queryKey: ['users']}),
   })
   const error = save.error ?? remove.error
-  const found = error instanceof ApiError ? problemsByField(error.problems, ['name', 'password', 'role']) : {fields: {} as Record<string, string>, rest: []}
+  const found =
+    error instanceof ApiError
+      ? problemsByField(error.problems, ['name', 'password', 'role'])
+      : {fields: {} as Record<string, string>, rest: []}
   const badName = name !== '' && !/^[A-Za-z0-9._@-]{1,64}$/.test(name) ? 'letters, digits and . _ - @, at most 64' : null
   return (
     <form
@@ -148,8 +167,26 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
       }}
     >
       {error && Object.keys(found.fields).length === 0 && <ErrorBox error={error} />}
-      {!user && <TextInput label="Name" autoComplete="off" data-autofocus value={name} onChange={(e) => setName(e.currentTarget.value)} error={found.fields.name ?? badName} />}
-      <Select label="Role" allowDeselect={false} data={roles} value={role} disabled={user?.id === me.id} description={user?.id === me.id ? 'Nobody can change their own role' : undefined} onChange={(v) => setRole((v ?? 'viewer') as Role)} error={found.fields.role} />
+      {!user && (
+        <TextInput
+          label="Name"
+          autoComplete="off"
+          data-autofocus
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+          error={found.fields.name ?? badName}
+        />
+      )}
+      <Select
+        label="Role"
+        allowDeselect={false}
+        data={roles}
+        value={role}
+        disabled={user?.id === me.id}
+        description={user?.id === me.id ? 'Nobody can change their own role' : undefined}
+        onChange={(v) => setRole((v ?? 'viewer') as Role)}
+        error={found.fields.role}
+      />
       {user?.id !== me.id && (
         <PasswordInput
           label={user ? 'New password' : 'Password'}
@@ -177,7 +214,15 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
         </div>
       ) : (
         <div className="row">
-          <Button type="submit" loading={save.isPending} disabled={passwordProblem(password) !== null || (!user && (name === '' || badName !== null || password === '')) || (user !== null && role === user.role && password === '')}>
+          <Button
+            type="submit"
+            loading={save.isPending}
+            disabled={
+              passwordProblem(password) !== null ||
+              (!user && (name === '' || badName !== null || password === '')) ||
+              (user !== null && role === user.role && password === '')
+            }
+          >
             {user ? 'Save' : 'Create user'}
           </Button>
           <Button variant="default" onClick={onClose}>
@@ -261,7 +306,15 @@ function TokenList({all}: {all: boolean}) {
                   {t.last_used ? ago(Date.parse(t.last_used), now) : 'never'}
                 </td>
                 <td data-label="Expires" className="dim">
-                  {t.expires ? Date.parse(t.expires) < now ? <span className="badge bad">expired</span> : stamp(Date.parse(t.expires)).slice(0, 10) : 'never'}
+                  {t.expires ? (
+                    Date.parse(t.expires) < now ? (
+                      <span className="badge bad">expired</span>
+                    ) : (
+                      stamp(Date.parse(t.expires)).slice(0, 10)
+                    )
+                  ) : (
+                    'never'
+                  )}
                 </td>
                 <td className="tools num">
                   <IconButton icon="trash" label={`Revoke ${t.name}`} onClick={() => setRevoking(t)} />
@@ -272,7 +325,12 @@ function TokenList({all}: {all: boolean}) {
         </table>
       )}
       <TokenDialog opened={creating} onClose={() => setCreating(false)} />
-      <Modal opened={revoking !== null} onClose={() => setRevoking(null)} title={`Revoke ${revoking?.name ?? ''}?`} closeButtonProps={{'aria-label': 'Close'}}>
+      <Modal
+        opened={revoking !== null}
+        onClose={() => setRevoking(null)}
+        title={`Revoke ${revoking?.name ?? ''}?`}
+        closeButtonProps={{'aria-label': 'Close'}}
+      >
         <div className="stack">
           <p>Programs that use this token are refused from now on. It cannot be brought back.</p>
           {revoke.isError && <ErrorBox error={revoke.error} />}
@@ -313,7 +371,8 @@ function TokenForm({onClose}: {onClose: () => void}) {
   const [days, setDays] = useState('90')
   const [created, setCreated] = useState<TokenCreated | null>(null)
   const create = useMutation({
-    mutationFn: () => api.createToken({name, role, expires: days === '' ? undefined : new Date(Date.now() + Number(days) * 86400e3).toISOString()}),
+    mutationFn: () =>
+      api.createToken({name, role, expires: days === '' ? undefined : new Date(Date.now() + Number(days) * 86400e3).toISOString()}),
     onSuccess: setCreated,
     onSettled: () => queries.invalidateQueries({queryKey: ['tokens']}),
   })
@@ -341,7 +400,13 @@ function TokenForm({onClose}: {onClose: () => void}) {
     >
       {create.isError && <ErrorBox error={create.error} />}
       <TextInput label="Name" description="What will use it" data-autofocus value={name} onChange={(e) => setName(e.currentTarget.value)} />
-      <Select label="Role" allowDeselect={false} data={roles.filter((r) => rank[r.value] <= rank[mine])} value={role} onChange={(v) => setRole((v ?? 'viewer') as Role)} />
+      <Select
+        label="Role"
+        allowDeselect={false}
+        data={roles.filter((r) => rank[r.value] <= rank[mine])}
+        value={role}
+        onChange={(v) => setRole((v ?? 'viewer') as Role)}
+      />
       <Select label="Valid for" allowDeselect={false} data={lifetimes} value={days} onChange={(v) => setDays(v ?? '')} />
       <div className="row">
         <Button type="submit" disabled={name.trim() === ''} loading={create.isPending}>

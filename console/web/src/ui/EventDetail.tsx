@@ -96,7 +96,13 @@ function Detail({e}: {e: Event}) {
         </div>
         {matches.length === 0 && <p className="card-body dim">No rule matched.</p>}
         {matches.map((m, i) => (
-          <Rule key={i} m={m} onAllow={may ? () => setDraft({exception: {service_id: e.service_id}, from: {event: e, match: m}}) : undefined} onAction={may && e.service_id ? () => setActions({service: {id: e.service_id, name: e.service}, match: m}) : undefined} first={matches.findIndex((o) => o.rule_id === m.rule_id) === i} />
+          <Rule
+            key={i}
+            m={m}
+            onAllow={may ? () => setDraft({exception: {service_id: e.service_id}, from: {event: e, match: m}}) : undefined}
+            onAction={may && e.service_id ? () => setActions({service: {id: e.service_id, name: e.service}, match: m}) : undefined}
+            first={matches.findIndex((o) => o.rule_id === m.rule_id) === i}
+          />
         ))}
       </section>
       {(e.timeline ?? []).length > 0 && (
@@ -127,7 +133,9 @@ function Detail({e}: {e: Event}) {
 function why(e: Event): string {
   const v = e.verdict
   const answer = v.outbound_threshold > 0 && v.outbound_score >= v.outbound_threshold && !(v.score >= v.threshold)
-  const reached = answer ? `the answer’s score ${v.outbound_score} reached the threshold ${v.outbound_threshold}` : `the score ${v.score} reached the threshold ${v.threshold}`
+  const reached = answer
+    ? `the answer’s score ${v.outbound_score} reached the threshold ${v.outbound_threshold}`
+    : `the score ${v.score} reached the threshold ${v.threshold}`
   if (e.action === 'block') return v.blocked && (answer || v.score >= v.threshold) ? `Blocked: ${reached}.` : 'Blocked.'
   if (e.action === 'pass') return 'No rule matched.'
   if (v.blocked) return `It passed because this server group was in ${e.mode}. In the mode active it would have been blocked: ${reached}.`
@@ -137,7 +145,12 @@ function why(e: Event): string {
 function Verdict({e}: {e: Event}) {
   const v = e.verdict
   const attacks = attacksOf(v.matches ?? []).map(attackTitle)
-  const title = attacks.length > 0 ? attacks.slice(0, 2).join(', ') + (attacks.length > 2 ? ` and ${attacks.length - 2} more` : '') : (v.matches ?? []).length > 0 ? 'Rule match' : 'Ordinary request'
+  const title =
+    attacks.length > 0
+      ? attacks.slice(0, 2).join(', ') + (attacks.length > 2 ? ` and ${attacks.length - 2} more` : '')
+      : (v.matches ?? []).length > 0
+        ? 'Rule match'
+        : 'Ordinary request'
   return (
     <section className={cx('card verdict', e.action)}>
       <div className="row" style={{flexWrap: 'wrap', marginBottom: 6}}>
@@ -178,8 +191,22 @@ function ScoreBar({label, score, threshold, action}: {label: string; score: numb
       <span className="dim">{label}</span>
       <svg viewBox="0 0 200 8" preserveAspectRatio="none" role="img" aria-label={`${label} ${score}, threshold ${threshold}`}>
         <rect width="200" height="8" fill="var(--grey-soft)" />
-        <rect width={(200 * score) / max} height="8" fill={over ? (action === 'block' ? 'var(--red-solid)' : 'var(--amber-solid)') : 'var(--grey-solid)'} />
-        {threshold > 0 && <line x1={(200 * threshold) / max} x2={(200 * threshold) / max} y1="0" y2="8" stroke="var(--text)" strokeWidth="2" vectorEffect="non-scaling-stroke" />}
+        <rect
+          width={(200 * score) / max}
+          height="8"
+          fill={over ? (action === 'block' ? 'var(--red-solid)' : 'var(--amber-solid)') : 'var(--grey-solid)'}
+        />
+        {threshold > 0 && (
+          <line
+            x1={(200 * threshold) / max}
+            x2={(200 * threshold) / max}
+            y1="0"
+            y2="8"
+            stroke="var(--text)"
+            strokeWidth="2"
+            vectorEffect="non-scaling-stroke"
+          />
+        )}
       </svg>
       <span className="nowrap">
         <b>{score}</b> <span className="dim">· blocks at {threshold}</span>
@@ -246,7 +273,14 @@ function RequestCard({e, matches}: {e: Event; matches: Match[]}) {
         {headers.length > 0 && (
           <>
             <div className="sub">Headers</div>
-            <Params rows={[{name: 'Host', value: r.host, raw: r.host}, ...headers.filter((h) => h.name !== 'Host').map((h) => ({name: h.name, value: h.value, raw: h.value}))]} matches={matches} place="header" />
+            <Params
+              rows={[
+                {name: 'Host', value: r.host, raw: r.host},
+                ...headers.filter((h) => h.name !== 'Host').map((h) => ({name: h.name, value: h.value, raw: h.value})),
+              ]}
+              matches={matches}
+              place="header"
+            />
           </>
         )}
         <BodyView e={e} matches={matches} />
@@ -258,7 +292,11 @@ function RequestCard({e, matches}: {e: Event; matches: Match[]}) {
 /** Matches of single parameters, found again within the whole query. */
 function querySpansOf(text: string, parameters: Parameter[], matches: Match[]): Span[] {
   const spans: Span[] = []
-  const long = locate(text, matches.filter((m) => !/^ARGS(_GET)?:/.test(m.variable)), 'query')
+  const long = locate(
+    text,
+    matches.filter((m) => !/^ARGS(_GET)?:/.test(m.variable)),
+    'query',
+  )
   spans.push(...long)
   // A match in the parameter q is marked in q only, not where the same letters stand by chance.
   let at = 0
@@ -266,7 +304,13 @@ function querySpansOf(text: string, parameters: Parameter[], matches: Match[]): 
     const length = percentDecode(p.raw, true).text.length
     const partLength = p.name.length + (p.raw === '' && !text.startsWith(p.name + '=', at) ? 0 : 1 + length)
     const valueAt = at + p.name.length + 1
-    for (const s of locate(p.value, matches.filter((m) => /^ARGS(_GET)?:/.test(m.variable)), 'arg', p.name)) spans.push({start: valueAt + s.start, end: valueAt + s.end})
+    for (const s of locate(
+      p.value,
+      matches.filter((m) => /^ARGS(_GET)?:/.test(m.variable)),
+      'arg',
+      p.name,
+    ))
+      spans.push({start: valueAt + s.start, end: valueAt + s.end})
     at += partLength + 1
   }
   return spans.filter((s) => s.end <= text.length)
@@ -279,10 +323,25 @@ function Params({rows, matches, place}: {rows: Parameter[]; matches: Match[]; pl
         {rows.map((p, i) => (
           <tr key={i}>
             <th scope="row">
-              <Payload text={p.name} spans={matches.some((m) => /NAMES/.test(m.variable)) ? locate(p.name, matches.filter((m) => /NAMES/.test(m.variable)), place) : []} />
+              <Payload
+                text={p.name}
+                spans={
+                  matches.some((m) => /NAMES/.test(m.variable))
+                    ? locate(
+                        p.name,
+                        matches.filter((m) => /NAMES/.test(m.variable)),
+                        place,
+                      )
+                    : []
+                }
+              />
             </th>
             <td>
-              {p.value === '[secret]' ? <span className="faint">masked</span> : <Payload text={p.value} spans={locate(p.value, matches, place, p.name)} />}
+              {p.value === '[secret]' ? (
+                <span className="faint">masked</span>
+              ) : (
+                <Payload text={p.value} spans={locate(p.value, matches, place, p.name)} />
+              )}
               {p.value === '' && <span className="faint">empty</span>}
             </td>
           </tr>
@@ -308,7 +367,8 @@ function BodyView({e, matches}: {e: Event; matches: Match[]}) {
   const two = body.kind === 'json' || body.kind === 'form'
   const kept = e.request.body ? Math.floor((e.request.body.replace(/=+$/, '').length * 3) / 4) : 0
   let content: ReactNode
-  if (body.kind === 'binary') content = (
+  if (body.kind === 'binary')
+    content = (
       <pre className="payload long" tabIndex={0} role="region" aria-label="Body">
         {hexDump(body.bytes)}
       </pre>
@@ -326,7 +386,10 @@ function BodyView({e, matches}: {e: Event; matches: Match[]}) {
     <>
       <div className="sub">
         <span>
-          Body <span className="faint">{type || 'no content type'}, {bytes(e.request.body_bytes)}</span>
+          Body{' '}
+          <span className="faint">
+            {type || 'no content type'}, {bytes(e.request.body_bytes)}
+          </span>
         </span>
         {two && (
           <SegmentedControl
@@ -342,7 +405,11 @@ function BodyView({e, matches}: {e: Event; matches: Match[]}) {
         )}
       </div>
       {content}
-      {e.request.body_bytes > kept && <p className="faint" style={{marginTop: 6}}>Only the first {bytes(kept)} were kept.</p>}
+      {e.request.body_bytes > kept && (
+        <p className="faint" style={{marginTop: 6}}>
+          Only the first {bytes(kept)} were kept.
+        </p>
+      )}
     </>
   )
 }
@@ -397,7 +464,10 @@ function Rule({m, onAllow, onAction, first}: {m: Match; onAllow?: () => void; on
       )}
       {m.data && (
         <p className="faint wrap rule-data">
-          The rule reports <span className="mono"><Payload text={m.data} /></span>
+          The rule reports{' '}
+          <span className="mono">
+            <Payload text={m.data} />
+          </span>
         </p>
       )}
       {(m.tags ?? []).length > 0 && (
@@ -419,9 +489,15 @@ function Circumstances({e}: {e: Event}) {
     ['Site', `${e.site} › ${e.server_group} › ${e.service}`],
     ['Gateway', `${e.gateway}, policy ${e.policy_version}`],
     ['Connection', `${e.request.scheme}, ${e.request.protocol}${e.request.tls ? ', ' + e.request.tls : ''}`],
-    ['Answer', `${e.response.status || 'none'}${e.response.content_type ? ', ' + e.response.content_type : ''}, ${bytes(e.response.body_bytes)}`],
+    [
+      'Answer',
+      `${e.response.status || 'none'}${e.response.content_type ? ', ' + e.response.content_type : ''}, ${bytes(e.response.body_bytes)}`,
+    ],
     ['Upstream', e.response.upstream ? <span className="mono">{e.response.upstream}</span> : 'not asked'],
-    ['Time', `${duration(e.response.duration_ns)} in all, ${duration(e.verdict.inspection_ns)} inspection${e.response.upstream_duration_ns > 0 ? ', ' + duration(e.response.upstream_duration_ns) + ' waiting for the server' : ''}`],
+    [
+      'Time',
+      `${duration(e.response.duration_ns)} in all, ${duration(e.verdict.inspection_ns)} inspection${e.response.upstream_duration_ns > 0 ? ', ' + duration(e.response.upstream_duration_ns) + ' waiting for the server' : ''}`,
+    ],
   ]
   return (
     <section className="card">
@@ -468,7 +544,10 @@ function Similar({e}: {e: Event}) {
               Same rule {firstRule}
             </Link>
           )}
-          <Link className="link" to={eventsLink(formatTerm('host', e.request.host, false) + ' ' + formatTerm('path', e.request.path, false), params)}>
+          <Link
+            className="link"
+            to={eventsLink(formatTerm('host', e.request.host, false) + ' ' + formatTerm('path', e.request.path, false), params)}
+          >
             Same host and path
           </Link>
         </div>

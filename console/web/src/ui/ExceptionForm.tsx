@@ -26,8 +26,25 @@ export function ExceptionDrawer({draft, onClose}: {draft: Draft | null; onClose:
   if (draft && draft !== last) setLast(draft)
   const shown = draft ?? last
   return (
-    <Drawer opened={draft !== null} onClose={onClose} title={shown?.exception.id ? 'Edit exception' : shown?.from ? 'Allow like this' : 'New exception'} closeButtonProps={{'aria-label': 'Close'}}>
-      {shown && <Form key={JSON.stringify([shown.exception.id, shown.exception.revision, shown.from?.event.id, shown.from?.match.rule_id, shown.from?.match.variable])} draft={shown} onClose={onClose} />}
+    <Drawer
+      opened={draft !== null}
+      onClose={onClose}
+      title={shown?.exception.id ? 'Edit exception' : shown?.from ? 'Allow like this' : 'New exception'}
+      closeButtonProps={{'aria-label': 'Close'}}
+    >
+      {shown && (
+        <Form
+          key={JSON.stringify([
+            shown.exception.id,
+            shown.exception.revision,
+            shown.from?.event.id,
+            shown.from?.match.rule_id,
+            shown.from?.match.variable,
+          ])}
+          draft={shown}
+          onClose={onClose}
+        />
+      )}
     </Drawer>
   )
 }
@@ -56,7 +73,10 @@ function scopeOf(t: Typed): Scope {
     ...(range ? {rule_id: Number(range[1]), ...(range[2] ? {rule_id_last: Number(range[2])} : {})} : {tag: t.rules.trim()}),
     target: t.target.trim(),
     path_prefix: t.path.trim(),
-    methods: t.methods.toUpperCase().split(/[\s,]+/).filter(Boolean),
+    methods: t.methods
+      .toUpperCase()
+      .split(/[\s,]+/)
+      .filter(Boolean),
     sources: lines(t.sources),
   }
 }
@@ -89,7 +109,16 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
   const scope = choice === 'own' ? scopeOf(fields) : (offers.find((o) => o.key === choice)?.scope ?? {})
   const complete = service !== '' && (Boolean(scope.tag) || Boolean(scope.rule_id))
   const expires = end === 'keep' ? old.expires : end === 'never' ? undefined : inDays(Number(end), now)
-  const body: Exception = {id: old.id, revision: old.revision, service_id: service, ...scope, ...(expires ? {expires} : {}), owner: owner.trim(), comment: comment.trim(), enabled}
+  const body: Exception = {
+    id: old.id,
+    revision: old.revision,
+    service_id: service,
+    ...scope,
+    ...(expires ? {expires} : {}),
+    owner: owner.trim(),
+    comment: comment.trim(),
+    enabled,
+  }
 
   const done = (text: string) => {
     toast(text)
@@ -101,9 +130,27 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
     onSuccess: () => done(old.id ? 'Exception saved' : 'Exception in force'),
     onSettled: settle,
   })
-  const remove = useMutation({mutationFn: () => api.deleteException(old.id!), onSuccess: () => done('Exception deleted'), onSettled: settle})
+  const remove = useMutation({
+    mutationFn: () => api.deleteException(old.id!),
+    onSuccess: () => done('Exception deleted'),
+    onSettled: settle,
+  })
   const error = save.error ?? remove.error
-  const found = error instanceof ApiError ? problemsByField(error.problems, ['rule_id', 'rule_id_last', 'tag', 'target', 'path_prefix', 'methods', 'sources', 'service_id', 'owner', 'comment']) : {fields: {} as Record<string, string>, rest: []}
+  const found =
+    error instanceof ApiError
+      ? problemsByField(error.problems, [
+          'rule_id',
+          'rule_id_last',
+          'tag',
+          'target',
+          'path_prefix',
+          'methods',
+          'sources',
+          'service_id',
+          'owner',
+          'comment',
+        ])
+      : {fields: {} as Record<string, string>, rest: []}
   const set = (f: Partial<Typed>) => setFields({...fields, ...f})
   const choose = (key: string) => {
     if (key === 'own') setFields(typed(scope)) // go on from what was chosen
@@ -128,7 +175,8 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
             <b className="mono">{from.match.rule_id}</b> {from.match.message}
           </p>
           <p className="dim wrap" style={{marginTop: 2}}>
-            at <span className="mono">{from.match.variable}</span> of {from.event.request.method} <span className="mono">{from.event.request.path}</span>
+            at <span className="mono">{from.match.variable}</span> of {from.event.request.method}{' '}
+            <span className="mono">{from.event.request.path}</span>
           </p>
         </div>
       )}
@@ -154,14 +202,60 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
           </div>
         </Radio.Group>
       )}
-      {from && !isPlainPath(from.event.request.path) && <div className="notice">This path has escapes or dot segments, which may mean another path to the application; no exception can be bound to it.</div>}
+      {from && !isPlainPath(from.event.request.path) && (
+        <div className="notice">
+          This path has escapes or dot segments, which may mean another path to the application; no exception can be bound to it.
+        </div>
+      )}
       {choice === 'own' && (
         <>
-          <TextInput label="Rules" description="An id, a range of ids or a tag" placeholder="942100, 942100-942199 or attack-sqli" value={fields.rules} onChange={(e) => set({rules: e.currentTarget.value})} error={found.fields.rule_id ?? found.fields.rule_id_last ?? found.fields.tag} classNames={{input: 'mono'}} />
-          <TextInput label="Variable" description="What the rules no longer look at; empty takes the whole rules away" placeholder="ARGS:q or REQUEST_COOKIES:/^sess/" value={fields.target} onChange={(e) => set({target: e.currentTarget.value})} error={found.fields.target} classNames={{input: 'mono'}} />
-          <TextInput label="Path" description="This path and what is below it; empty for every path" placeholder="/search" value={fields.path} onChange={(e) => set({path: e.currentTarget.value})} error={found.fields.path_prefix} classNames={{input: 'mono'}} />
-          <TextInput label="Methods" description="Empty for any" placeholder="GET, POST" value={fields.methods} onChange={(e) => set({methods: e.currentTarget.value})} error={found.fields.methods} classNames={{input: 'mono'}} />
-          <Textarea label="Clients" description="Networks, one a line; empty for everybody" placeholder="10.0.0.0/8" autosize minRows={1} value={fields.sources} onChange={(e) => set({sources: e.currentTarget.value})} error={found.fields.sources} classNames={{input: 'mono'}} />
+          <TextInput
+            label="Rules"
+            description="An id, a range of ids or a tag"
+            placeholder="942100, 942100-942199 or attack-sqli"
+            value={fields.rules}
+            onChange={(e) => set({rules: e.currentTarget.value})}
+            error={found.fields.rule_id ?? found.fields.rule_id_last ?? found.fields.tag}
+            classNames={{input: 'mono'}}
+          />
+          <TextInput
+            label="Variable"
+            description="What the rules no longer look at; empty takes the whole rules away"
+            placeholder="ARGS:q or REQUEST_COOKIES:/^sess/"
+            value={fields.target}
+            onChange={(e) => set({target: e.currentTarget.value})}
+            error={found.fields.target}
+            classNames={{input: 'mono'}}
+          />
+          <TextInput
+            label="Path"
+            description="This path and what is below it; empty for every path"
+            placeholder="/search"
+            value={fields.path}
+            onChange={(e) => set({path: e.currentTarget.value})}
+            error={found.fields.path_prefix}
+            classNames={{input: 'mono'}}
+          />
+          <TextInput
+            label="Methods"
+            description="Empty for any"
+            placeholder="GET, POST"
+            value={fields.methods}
+            onChange={(e) => set({methods: e.currentTarget.value})}
+            error={found.fields.methods}
+            classNames={{input: 'mono'}}
+          />
+          <Textarea
+            label="Clients"
+            description="Networks, one a line; empty for everybody"
+            placeholder="10.0.0.0/8"
+            autosize
+            minRows={1}
+            value={fields.sources}
+            onChange={(e) => set({sources: e.currentTarget.value})}
+            error={found.fields.sources}
+            classNames={{input: 'mono'}}
+          />
         </>
       )}
       <PreviewBox scope={scope} service={service} enabled={complete} active={Boolean(old.id && old.enabled)} />
@@ -169,13 +263,44 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
         label="Ends"
         description={expires ? stamp(Date.parse(expires)).slice(0, 16) : 'It stays until somebody deletes it'}
         allowDeselect={false}
-        data={old.id ? [{value: 'keep', label: old.expires ? `As it is: ${expiryWords(old.expires, now)}` : 'As it is: never'}, ...ends.filter((e) => old.expires || e.value !== 'never')] : ends}
+        data={
+          old.id
+            ? [
+                {value: 'keep', label: old.expires ? `As it is: ${expiryWords(old.expires, now)}` : 'As it is: never'},
+                ...ends.filter((e) => old.expires || e.value !== 'never'),
+              ]
+            : ends
+        }
         value={end}
         onChange={(v) => setEnd(v ?? '30')}
       />
-      <Textarea label="Comment" withAsterisk description="Why this is no attack" placeholder="The search takes SQL from our analysts" autosize minRows={2} value={comment} onBlur={() => setTouched(true)} onChange={(e) => setComment(e.currentTarget.value)} error={found.fields.comment ?? (touched ? words : undefined)} />
-      <TextInput label="Owner" description="Whom to ask" value={owner} onChange={(e) => setOwner(e.currentTarget.value)} error={found.fields.owner} />
-      {old.id && <Checkbox label="In use" description="Without it the exception is kept but does nothing" checked={enabled} onChange={(e) => setEnabled(e.currentTarget.checked)} />}
+      <Textarea
+        label="Comment"
+        withAsterisk
+        description="Why this is no attack"
+        placeholder="The search takes SQL from our analysts"
+        autosize
+        minRows={2}
+        value={comment}
+        onBlur={() => setTouched(true)}
+        onChange={(e) => setComment(e.currentTarget.value)}
+        error={found.fields.comment ?? (touched ? words : undefined)}
+      />
+      <TextInput
+        label="Owner"
+        description="Whom to ask"
+        value={owner}
+        onChange={(e) => setOwner(e.currentTarget.value)}
+        error={found.fields.owner}
+      />
+      {old.id && (
+        <Checkbox
+          label="In use"
+          description="Without it the exception is kept but does nothing"
+          checked={enabled}
+          onChange={(e) => setEnabled(e.currentTarget.checked)}
+        />
+      )}
       {error && (found.rest.length > 0 || Object.keys(found.fields).length === 0) && <ErrorBox error={error} />}
       {asking ? (
         <div className="notice bad">
@@ -233,10 +358,13 @@ function PreviewBox({scope, service, enabled, active}: {scope: Scope; service: s
           <p>Would have touched no event of the last 7 days.</p>
         ) : (
           <p>
-            Would have touched <b>{plural(p.touched, 'event')}</b> of the last 7 days, <b>{p.passed.toLocaleString('en')}</b> would have passed.
+            Would have touched <b>{plural(p.touched, 'event')}</b> of the last 7 days, <b>{p.passed.toLocaleString('en')}</b> would have
+            passed.
           </p>
         )}
-        {p.touched > p.passed && p.passed === 0 && <p className="dim">Other rules still reach the threshold, or these events were not blocked anyway.</p>}
+        {p.touched > p.passed && p.passed === 0 && (
+          <p className="dim">Other rules still reach the threshold, or these events were not blocked anyway.</p>
+        )}
         {p.truncated && <p className="dim">There are more: only the newest {p.looked.toLocaleString('en')} events were looked at.</p>}
         {active && <p className="dim">It is in force: what it takes away is no longer reported, so only events from before count.</p>}
         {p.samples.length > 0 && (
@@ -267,4 +395,3 @@ function Sample({s}: {s: PreviewSample}) {
     </Link>
   )
 }
-

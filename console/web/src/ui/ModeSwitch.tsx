@@ -12,13 +12,22 @@ const modes: Mode[] = ['active', 'simulation', 'disabled']
 export function consequences(g: ServerGroup, to: Mode): string[] {
   switch (to) {
     case 'active':
-      return ['Requests that reach the threshold are answered with a block page and do not reach your servers.', 'Everything that matches is reported, as before.']
+      return [
+        'Requests that reach the threshold are answered with a block page and do not reach your servers.',
+        'Everything that matches is reported, as before.',
+      ]
     case 'simulation':
-      return ['Nothing is blocked any more: attacks reach your servers.', 'Every request is still inspected, and what would have been blocked is reported.']
+      return [
+        'Nothing is blocked any more: attacks reach your servers.',
+        'Every request is still inspected, and what would have been blocked is reported.',
+      ]
     case 'disabled':
       return g.pass_when_disabled
         ? ['Traffic passes to your servers without any inspection.', 'Attacks are neither blocked nor reported.']
-        : ['Your application goes offline: every request is answered with 503.', 'To let traffic pass uninspected instead, edit the server group first and turn on “Pass traffic when disabled”.']
+        : [
+            'Your application goes offline: every request is answered with 503.',
+            'To let traffic pass uninspected instead, edit the server group first and turn on “Pass traffic when disabled”.',
+          ]
   }
 }
 
@@ -62,17 +71,33 @@ export function ModeSwitch({group}: {group: ServerGroup}) {
         }}
       >
         {modes.map((m) => (
-          <button key={m} type="button" role="radio" aria-checked={group.mode === m} tabIndex={group.mode === m ? 0 : -1} className={m} onClick={() => ask(m)}>
+          <button
+            key={m}
+            type="button"
+            role="radio"
+            aria-checked={group.mode === m}
+            tabIndex={group.mode === m ? 0 : -1}
+            className={m}
+            onClick={() => ask(m)}
+          >
             {modeTitle[m]}
           </button>
         ))}
       </div>
-      <Modal opened={to !== null} onClose={() => setTo(null)} title={`Switch ${group.name} to ${shown}?`} closeButtonProps={{'aria-label': 'Close'}}>
+      <Modal
+        opened={to !== null}
+        onClose={() => setTo(null)}
+        title={`Switch ${group.name} to ${shown}?`}
+        closeButtonProps={{'aria-label': 'Close'}}
+      >
         <div className="stack">
           <div className="row">
             <ModeBadge mode={group.mode} /> <span className="dim">becomes</span> <ModeBadge mode={shown} />
           </div>
-          <ul className={cx('notice', shown === 'disabled' ? 'bad' : shown === 'simulation' ? 'warn' : 'good')} style={{margin: 0, paddingLeft: 28, display: 'block'}}>
+          <ul
+            className={cx('notice', shown === 'disabled' ? 'bad' : shown === 'simulation' ? 'warn' : 'good')}
+            style={{margin: 0, paddingLeft: 28, display: 'block'}}
+          >
             {consequences(group, shown).map((c) => (
               <li key={c}>{c}</li>
             ))}
@@ -83,8 +108,19 @@ export function ModeSwitch({group}: {group: ServerGroup}) {
             <Button variant="default" onClick={() => setTo(null)}>
               Cancel
             </Button>
-            <Button data-autofocus color={shown === 'disabled' ? 'red' : undefined} loading={change.isPending} onClick={() => change.mutate(shown)}>
-              {shown === 'active' ? 'Start blocking' : shown === 'simulation' ? 'Stop blocking' : group.pass_when_disabled ? 'Stop inspecting' : 'Take offline'}
+            <Button
+              data-autofocus
+              color={shown === 'disabled' ? 'red' : undefined}
+              loading={change.isPending}
+              onClick={() => change.mutate(shown)}
+            >
+              {shown === 'active'
+                ? 'Start blocking'
+                : shown === 'simulation'
+                  ? 'Stop blocking'
+                  : group.pass_when_disabled
+                    ? 'Stop inspecting'
+                    : 'Take offline'}
             </Button>
           </div>
         </div>

@@ -38,7 +38,13 @@ export function Palette({opened, onClose, screens}: {opened: boolean; onClose: (
     const words = t.toLowerCase().split(/\s+/)
     const found = all.filter((e) => words.every((w) => (e.title + ' ' + e.kind).toLowerCase().includes(w)))
     if (eventID.test(t)) found.unshift({title: 'Open event ' + t, kind: 'Event', icon: 'shield', to: '/events/' + t.toLowerCase()})
-    else if (t !== '') found.push({title: `Search events for “${t}”`, kind: 'Events', icon: 'search', to: '/events?q=' + encodeURIComponent(/\s/.test(t) && !t.includes(':') ? `"${t}"` : t)})
+    else if (t !== '')
+      found.push({
+        title: `Search events for “${t}”`,
+        kind: 'Events',
+        icon: 'search',
+        to: '/events?q=' + encodeURIComponent(/\s/.test(t) && !t.includes(':') ? `"${t}"` : t),
+      })
     return found
   }, [text, screens, sites.data, groups.data, services.data])
 
@@ -56,7 +62,17 @@ export function Palette({opened, onClose, screens}: {opened: boolean; onClose: (
     void navigate(e.to)
   }
   return (
-    <Modal opened={opened} onClose={onClose} withCloseButton={false} padding={0} size={560} yOffset="12vh" centered={false} title="Go to" classNames={{header: 'sr-only'}}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      withCloseButton={false}
+      padding={0}
+      size={560}
+      yOffset="12vh"
+      centered={false}
+      title="Go to"
+      classNames={{header: 'sr-only'}}
+    >
       <input
         className="palette-input"
         role="combobox"
@@ -78,7 +94,14 @@ export function Palette({opened, onClose, screens}: {opened: boolean; onClose: (
       />
       <ul className="palette-list" id="palette-list" role="listbox" aria-label="Places" ref={list}>
         {entries.map((e, i) => (
-          <li key={e.kind + e.to} id={'palette-' + i} role="option" aria-selected={i === at} onMouseMove={() => setAt(i)} onClick={() => go(e)}>
+          <li
+            key={e.kind + e.to}
+            id={'palette-' + i}
+            role="option"
+            aria-selected={i === at}
+            onMouseMove={() => setAt(i)}
+            onClick={() => go(e)}
+          >
             <Icon name={e.icon} />
             <span className="clip">{e.title}</span>
             <span className="group-name">{e.kind}</span>

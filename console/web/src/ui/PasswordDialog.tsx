@@ -51,9 +51,32 @@ export function PasswordDialog({opened, onClose}: {opened: boolean; onClose: () 
         }}
       >
         <input type="text" name="username" autoComplete="username" value={session.user.name} readOnly hidden />
-        <PasswordInput label="Current password" autoComplete="current-password" data-autofocus value={current} onChange={(e) => setCurrent(e.currentTarget.value)} error={wrong && 'is not your current password'} {...show} />
-        <PasswordInput label="New password" description={`At least ${minBytes} characters`} autoComplete="new-password" value={next} onChange={(e) => setNext(e.currentTarget.value)} error={passwordProblem(next)} {...show} />
-        <PasswordInput label="New password again" autoComplete="new-password" value={again} onChange={(e) => setAgain(e.currentTarget.value)} error={again !== '' && again !== next && 'differs from the new password'} {...show} />
+        <PasswordInput
+          label="Current password"
+          autoComplete="current-password"
+          data-autofocus
+          value={current}
+          onChange={(e) => setCurrent(e.currentTarget.value)}
+          error={wrong && 'is not your current password'}
+          {...show}
+        />
+        <PasswordInput
+          label="New password"
+          description={`At least ${minBytes} characters`}
+          autoComplete="new-password"
+          value={next}
+          onChange={(e) => setNext(e.currentTarget.value)}
+          error={passwordProblem(next)}
+          {...show}
+        />
+        <PasswordInput
+          label="New password again"
+          autoComplete="new-password"
+          value={again}
+          onChange={(e) => setAgain(e.currentTarget.value)}
+          error={again !== '' && again !== next && 'differs from the new password'}
+          {...show}
+        />
         {error !== null && !wrong && <ErrorBox error={error} />}
         <div className="row" style={{justifyContent: 'flex-end'}}>
           <Button variant="default" onClick={close}>

@@ -22,7 +22,12 @@ export function RuleActionsDrawer({draft, onClose}: {draft: ActionsDraft | null;
   if (draft && draft !== last) setLast(draft)
   const shown = draft ?? last
   return (
-    <Drawer opened={draft !== null} onClose={onClose} title={shown?.match ? 'What this rule does' : 'Rule actions'} closeButtonProps={{'aria-label': 'Close'}}>
+    <Drawer
+      opened={draft !== null}
+      onClose={onClose}
+      title={shown?.match ? 'What this rule does' : 'Rule actions'}
+      closeButtonProps={{'aria-label': 'Close'}}
+    >
       {shown && <Loaded key={shown.service.id + ' ' + (shown.match?.rule_id ?? '')} draft={shown} onClose={onClose} />}
     </Drawer>
   )
@@ -30,13 +35,22 @@ export function RuleActionsDrawer({draft, onClose}: {draft: ActionsDraft | null;
 
 function Loaded({draft, onClose}: {draft: ActionsDraft; onClose: () => void}) {
   const id = draft.service.id
-  const actions = useQuery({queryKey: ['rule-actions', id], queryFn: ({signal}) => api.getRuleActions(id, signal), staleTime: 0, refetchOnMount: 'always'})
+  const actions = useQuery({
+    queryKey: ['rule-actions', id],
+    queryFn: ({signal}) => api.getRuleActions(id, signal),
+    staleTime: 0,
+    refetchOnMount: 'always',
+  })
   const [all, setAll] = useState(draft.match === undefined)
   if (actions.isError) return <ErrorBox error={actions.error} retry={() => void actions.refetch()} />
   if (!actions.data) return draft.match ? <Skel h={240} /> : <SkelRows rows={4} />
   // A form keeps what it began with; the revision makes it begin anew after a change by somebody else.
   const key = String(actions.data.revision)
-  return all ? <List key={key} draft={draft} stored={actions.data} onClose={onClose} /> : <One key={key} draft={draft} stored={actions.data} onClose={onClose} onAll={() => setAll(true)} />
+  return all ? (
+    <List key={key} draft={draft} stored={actions.data} onClose={onClose} />
+  ) : (
+    <One key={key} draft={draft} stored={actions.data} onClose={onClose} onAll={() => setAll(true)} />
+  )
 }
 
 /** Stores the actions; a change by somebody else in between is shown and read again. */
@@ -83,10 +97,21 @@ function One({draft, stored, onClose, onAll}: {draft: ActionsDraft; stored: Rule
         </p>
         <RuleWords id={rule_id} />
       </div>
-      <Radio.Group label={`In the service ${draft.service.name}`} description="For every request; an exception is narrower" value={choice} onChange={(v) => setChoice(v as Choice)}>
+      <Radio.Group
+        label={`In the service ${draft.service.name}`}
+        description="For every request; an exception is narrower"
+        value={choice}
+        onChange={(v) => setChoice(v as Choice)}
+      >
         <div className="stack" style={{gap: 9, marginTop: 8}}>
           {choices.map((c) => (
-            <Radio key={c.value} value={c.value} label={c.title + (c.value === before ? ' (now)' : '')} description={c.description} autoFocus={c.value === before} />
+            <Radio
+              key={c.value}
+              value={c.value}
+              label={c.title + (c.value === before ? ' (now)' : '')}
+              description={c.description}
+              autoFocus={c.value === before}
+            />
           ))}
         </div>
       </Radio.Group>
@@ -147,14 +172,21 @@ function List({draft, stored, onClose}: {draft: ActionsDraft; stored: RuleAction
       }}
     >
       <p className="dim">
-        What the service <b style={{color: 'var(--text)'}}>{draft.service.name}</b> makes of single rules, for every request. To spare only some requests, make an exception instead.
+        What the service <b style={{color: 'var(--text)'}}>{draft.service.name}</b> makes of single rules, for every request. To spare only
+        some requests, make an exception instead.
       </p>
       {list.length === 0 ? (
         <div className="notice">Every rule does what it is written to.</div>
       ) : (
         <ul className="actions" aria-label="Rules with another action">
           {list.map((a) => (
-            <Entry key={a.rule_id} a={a} may={may} problem={found.rules[a.rule_id]} onChange={(c) => setList(withChoice(list, a.rule_id, c))} />
+            <Entry
+              key={a.rule_id}
+              a={a}
+              may={may}
+              problem={found.rules[a.rule_id]}
+              onChange={(c) => setList(withChoice(list, a.rule_id, c))}
+            />
           ))}
         </ul>
       )}
@@ -208,10 +240,17 @@ function Entry({a, may, problem, onChange}: {a: RuleAction; may: boolean; proble
   return (
     <li>
       <div className="what">
-        <b className="mono">{a.rule_id}</b> <span role={missing && problem ? 'alert' : undefined} className={missing ? 'bad-text' : 'dim'}>{rule.data ? rule.data.message || rule.data.looks_for : missing ? 'no rule in force has this id' : ''}</span>
+        <b className="mono">{a.rule_id}</b>{' '}
+        <span role={missing && problem ? 'alert' : undefined} className={missing ? 'bad-text' : 'dim'}>
+          {rule.data ? rule.data.message || rule.data.looks_for : missing ? 'no rule in force has this id' : ''}
+        </span>
         {problem && !missing && <span className="bad-text"> {problem}</span>}
       </div>
-      {may ? <ActionSelect hidden label={`What rule ${a.rule_id} does`} value={a.action} onChange={onChange} /> : <span className="badge">{actionTitle(a.action)}</span>}
+      {may ? (
+        <ActionSelect hidden label={`What rule ${a.rule_id} does`} value={a.action} onChange={onChange} />
+      ) : (
+        <span className="badge">{actionTitle(a.action)}</span>
+      )}
       {may && <IconButton icon="trash" label={`Rule ${a.rule_id} as written again`} onClick={() => onChange('')} />}
     </li>
   )

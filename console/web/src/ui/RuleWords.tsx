@@ -21,7 +21,9 @@ export function RuleWords({id}: {id: number}) {
   if (rule.isError)
     return (
       <p className="faint rule-words">
-        {rule.error instanceof ApiError && rule.error.status === 404 ? 'This rule is no longer in force.' : 'What the rule looks for could not be read.'}
+        {rule.error instanceof ApiError && rule.error.status === 404
+          ? 'This rule is no longer in force.'
+          : 'What the rule looks for could not be read.'}
       </p>
     )
   return <Words r={rule.data} />

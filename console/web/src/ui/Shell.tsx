@@ -53,7 +53,12 @@ export function Shell({children}: {children: ReactNode}) {
   // In fields too: a palette that does not open from the search box is half a palette.
   useEffect(() => {
     const f = (e: KeyboardEvent) => {
-      if ((e.metaKey || e.ctrlKey) && e.key.toLowerCase() === 'k' && e.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) {
+      if (
+        (e.metaKey || e.ctrlKey) &&
+        e.key.toLowerCase() === 'k' &&
+        e.target instanceof HTMLElement &&
+        /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)
+      ) {
         e.preventDefault()
         setPalette((o) => !o)
       }
@@ -128,7 +133,14 @@ export function Shell({children}: {children: ReactNode}) {
           More
         </button>
       </nav>
-      <Drawer opened={more} onClose={() => setMore(false)} title="Ringwall" position="bottom" size={430} closeButtonProps={{'aria-label': 'Close'}}>
+      <Drawer
+        opened={more}
+        onClose={() => setMore(false)}
+        title="Ringwall"
+        position="bottom"
+        size={430}
+        closeButtonProps={{'aria-label': 'Close'}}
+      >
         {links}
         <div style={{height: 12}} />
         {foot}

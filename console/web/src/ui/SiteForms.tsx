@@ -22,7 +22,12 @@ export function SiteDrawer({editing, onClose}: {editing: Editing | null; onClose
   if (editing && editing !== last) setLast(editing)
   const shown = editing ?? last
   return (
-    <Drawer opened={editing !== null} onClose={onClose} title={shown ? (shown.object.id ? 'Edit ' : 'New ') + kindTitle[shown.kind] : ''} closeButtonProps={{'aria-label': 'Close'}}>
+    <Drawer
+      opened={editing !== null}
+      onClose={onClose}
+      title={shown ? (shown.object.id ? 'Edit ' : 'New ') + kindTitle[shown.kind] : ''}
+      closeButtonProps={{'aria-label': 'Close'}}
+    >
       {shown && <Form key={shown.kind + (shown.object.id ?? 'new') + (shown.object.revision ?? 0)} editing={shown} onClose={onClose} />}
     </Drawer>
   )
@@ -65,7 +70,8 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
   const found = error instanceof ApiError ? problemsByField(error.problems, fields) : {fields: {}, rest: []}
   const form = useRef<HTMLFormElement>(null)
   useEffect(() => {
-    if (error !== null) form.current?.querySelector('[role=alert], .mantine-InputWrapper-error, .field-error')?.scrollIntoView({block: 'center'})
+    if (error !== null)
+      form.current?.querySelector('[role=alert], .mantine-InputWrapper-error, .field-error')?.scrollIntoView({block: 'center'})
   }, [error])
   const conflict = error instanceof ApiError && error.status === 409 && !asking && !isNew
   const reload = () => {
@@ -112,7 +118,14 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
           </Button>
         </div>
       ) : (
-        error !== null && (found.rest.length > 0 || Object.keys(found.fields).length === 0) && <ErrorBox error={found.rest.length > 0 && error instanceof ApiError ? new ApiError(error.status, error.code, error.message, found.rest) : error} />
+        error !== null &&
+        (found.rest.length > 0 || Object.keys(found.fields).length === 0) && (
+          <ErrorBox
+            error={
+              found.rest.length > 0 && error instanceof ApiError ? new ApiError(error.status, error.code, error.message, found.rest) : error
+            }
+          />
+        )
       )}
       {children(found.fields)}
       {asking ? (
@@ -156,9 +169,27 @@ function SiteForm({object, onClose}: {object: Partial<Site>; onClose: () => void
   const [touched, setTouched] = useState(false)
   const id = object.id
   return (
-    <Saver kind="site" name={name} isNew={!id} valid={name.trim() !== ''} fields={['name']} onClose={onClose} save={() => (id ? api.updateSite(id, {...object, name}) : api.createSite({name}))} remove={id ? () => api.deleteSite(id) : undefined} removeText="This works only when it has no server groups.">
+    <Saver
+      kind="site"
+      name={name}
+      isNew={!id}
+      valid={name.trim() !== ''}
+      fields={['name']}
+      onClose={onClose}
+      save={() => (id ? api.updateSite(id, {...object, name}) : api.createSite({name}))}
+      remove={id ? () => api.deleteSite(id) : undefined}
+      removeText="This works only when it has no server groups."
+    >
       {(errors) => (
-        <TextInput label="Name" description="A data centre, a cloud account or a customer" data-autofocus value={name} onBlur={() => setTouched(true)} onChange={(e) => setName(e.currentTarget.value)} error={errors.name ?? nameProblem(touched, name)} />
+        <TextInput
+          label="Name"
+          description="A data centre, a cloud account or a customer"
+          data-autofocus
+          value={name}
+          onBlur={() => setTouched(true)}
+          onChange={(e) => setName(e.currentTarget.value)}
+          error={errors.name ?? nameProblem(touched, name)}
+        />
       )}
     </Saver>
   )
@@ -172,10 +203,28 @@ function GroupForm({object, onClose}: {object: Partial<ServerGroup> & {site_id: 
   const id = object.id
   const body = {...object, name, mode, pass_when_disabled: pass}
   return (
-    <Saver kind="group" name={name} isNew={!id} valid={name.trim() !== ''} fields={['name', 'mode', 'pass_when_disabled']} onClose={onClose} save={() => (id ? api.updateServerGroup(id, body) : api.createServerGroup(body))} remove={id ? () => api.deleteServerGroup(id) : undefined} removeText="This works only when it has no services.">
+    <Saver
+      kind="group"
+      name={name}
+      isNew={!id}
+      valid={name.trim() !== ''}
+      fields={['name', 'mode', 'pass_when_disabled']}
+      onClose={onClose}
+      save={() => (id ? api.updateServerGroup(id, body) : api.createServerGroup(body))}
+      remove={id ? () => api.deleteServerGroup(id) : undefined}
+      removeText="This works only when it has no services."
+    >
       {(errors) => (
         <>
-          <TextInput label="Name" description="Servers that play the same part and share an operation mode" data-autofocus value={name} onBlur={() => setTouched(true)} onChange={(e) => setName(e.currentTarget.value)} error={errors.name ?? nameProblem(touched, name)} />
+          <TextInput
+            label="Name"
+            description="Servers that play the same part and share an operation mode"
+            data-autofocus
+            value={name}
+            onBlur={() => setTouched(true)}
+            onChange={(e) => setName(e.currentTarget.value)}
+            error={errors.name ?? nameProblem(touched, name)}
+          />
           {!id && (
             <Radio.Group label="Operation mode" value={mode} onChange={(v) => setMode(v as Mode)} error={errors.mode}>
               <div className="stack" style={{gap: 10, marginTop: 8}}>
@@ -185,7 +234,12 @@ function GroupForm({object, onClose}: {object: Partial<ServerGroup> & {site_id: 
               </div>
             </Radio.Group>
           )}
-          <Checkbox label="Pass traffic when disabled" description="In the mode disabled, let traffic through uninspected instead of answering 503" checked={pass} onChange={(e) => setPass(e.currentTarget.checked)} />
+          <Checkbox
+            label="Pass traffic when disabled"
+            description="In the mode disabled, let traffic through uninspected instead of answering 503"
+            checked={pass}
+            onChange={(e) => setPass(e.currentTarget.checked)}
+          />
         </>
       )}
     </Saver>
@@ -206,12 +260,20 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
   const id = object.id
   const setPort = (i: number, p: Partial<Port>) => setPorts(ports.map((old, k) => (k === i ? {...old, ...p} : old)))
   const portProblem = (p: Port) =>
-    p.address !== '' && !isHostPort(p.address) ? 'host:port, for example 0.0.0.0:8080' : ports.filter((x) => x.address === p.address && !x.address.endsWith(':0')).length > 1 ? 'is listed twice' : undefined
+    p.address !== '' && !isHostPort(p.address)
+      ? 'host:port, for example 0.0.0.0:8080'
+      : ports.filter((x) => x.address === p.address && !x.address.endsWith(':0')).length > 1
+        ? 'is listed twice'
+        : undefined
   const certProblem = (p: Port) => (!p.cert_file !== !p.key_file ? 'Certificate and key: both or neither' : undefined)
   const body: Service = {
     ...object,
     name,
-    ports: ports.map((p) => ({address: p.address.trim(), ...(p.cert_file ? {cert_file: p.cert_file} : {}), ...(p.key_file ? {key_file: p.key_file} : {})})),
+    ports: ports.map((p) => ({
+      address: p.address.trim(),
+      ...(p.cert_file ? {cert_file: p.cert_file} : {}),
+      ...(p.key_file ? {key_file: p.key_file} : {}),
+    })),
     trusted_proxies: lines(proxies),
     access_events: access,
     paranoia: Number(paranoia),
@@ -227,7 +289,17 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
       name={name}
       isNew={!id}
       valid={valid}
-      fields={['name', 'ports', 'trusted_proxies', 'access_events', 'paranoia', 'inbound_threshold', 'outbound_threshold', 'max_body_bytes', 'fail_closed']}
+      fields={[
+        'name',
+        'ports',
+        'trusted_proxies',
+        'access_events',
+        'paranoia',
+        'inbound_threshold',
+        'outbound_threshold',
+        'max_body_bytes',
+        'fail_closed',
+      ]}
       onClose={onClose}
       save={() => (id ? api.updateService(id, body) : api.createService(body))}
       remove={id ? () => api.deleteService(id) : undefined}
@@ -235,18 +307,55 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
     >
       {(errors) => (
         <>
-          <TextInput label="Name" data-autofocus value={name} onBlur={() => setTouched(true)} onChange={(e) => setName(e.currentTarget.value)} error={errors.name ?? nameProblem(touched, name)} />
+          <TextInput
+            label="Name"
+            data-autofocus
+            value={name}
+            onBlur={() => setTouched(true)}
+            onChange={(e) => setName(e.currentTarget.value)}
+            error={errors.name ?? nameProblem(touched, name)}
+          />
           <fieldset style={{border: 0, padding: 0, margin: 0}} className="stack">
             <legend style={{fontWeight: 500, marginBottom: 4}}>Ports</legend>
             {ports.map((p, i) => (
               <div key={i} className="card" style={{padding: 10, display: 'grid', gap: 8}}>
                 <div className="row top">
-                  <TextInput className="grow" size="xs" label="Address" placeholder="0.0.0.0:8080" value={p.address} onChange={(e) => setPort(i, {address: e.currentTarget.value})} error={portProblem(p)} />
-                  {ports.length > 1 && <IconButton icon="trash" label={`Remove port ${i + 1}`} mt={22} onClick={() => setPorts(ports.filter((_, k) => k !== i))} />}
+                  <TextInput
+                    className="grow"
+                    size="xs"
+                    label="Address"
+                    placeholder="0.0.0.0:8080"
+                    value={p.address}
+                    onChange={(e) => setPort(i, {address: e.currentTarget.value})}
+                    error={portProblem(p)}
+                  />
+                  {ports.length > 1 && (
+                    <IconButton
+                      icon="trash"
+                      label={`Remove port ${i + 1}`}
+                      mt={22}
+                      onClick={() => setPorts(ports.filter((_, k) => k !== i))}
+                    />
+                  )}
                 </div>
                 <div className="row top">
-                  <TextInput className="grow" size="xs" label="Certificate" placeholder="none: plain HTTP" value={p.cert_file ?? ''} onChange={(e) => setPort(i, {cert_file: e.currentTarget.value})} error={certProblem(p)} />
-                  <TextInput className="grow" size="xs" label="Key" placeholder="PEM file on the gateway" value={p.key_file ?? ''} onChange={(e) => setPort(i, {key_file: e.currentTarget.value})} />
+                  <TextInput
+                    className="grow"
+                    size="xs"
+                    label="Certificate"
+                    placeholder="none: plain HTTP"
+                    value={p.cert_file ?? ''}
+                    onChange={(e) => setPort(i, {cert_file: e.currentTarget.value})}
+                    error={certProblem(p)}
+                  />
+                  <TextInput
+                    className="grow"
+                    size="xs"
+                    label="Key"
+                    placeholder="PEM file on the gateway"
+                    value={p.key_file ?? ''}
+                    onChange={(e) => setPort(i, {key_file: e.currentTarget.value})}
+                  />
                 </div>
               </div>
             ))}
@@ -257,7 +366,17 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
               </Button>
             </div>
           </fieldset>
-          <Textarea label="Trusted proxies" description="Networks whose X-Forwarded-For is believed, one a line" placeholder="10.0.0.0/8" autosize minRows={2} value={proxies} onChange={(e) => setProxies(e.currentTarget.value)} error={errors.trusted_proxies} classNames={{input: 'mono'}} />
+          <Textarea
+            label="Trusted proxies"
+            description="Networks whose X-Forwarded-For is believed, one a line"
+            placeholder="10.0.0.0/8"
+            autosize
+            minRows={2}
+            value={proxies}
+            onChange={(e) => setProxies(e.currentTarget.value)}
+            error={errors.trusted_proxies}
+            classNames={{input: 'mono'}}
+          />
           <Select
             label="Paranoia level"
             description="Higher finds more, and more that is none"
@@ -276,9 +395,26 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
             <NumberInput label="Block requests at score" min={1} value={inbound} onChange={setInbound} error={errors.inbound_threshold} />
             <NumberInput label="Block answers at score" min={1} value={outbound} onChange={setOutbound} error={errors.outbound_threshold} />
           </div>
-          <NumberInput label="Largest request body" suffix=" MiB" min={0.001} value={bodyMiB} onChange={setBodyMiB} error={errors.max_body_bytes} />
-          <Checkbox label="Record every request" description="An event for each request, not only for those that match a rule" checked={access} onChange={(e) => setAccess(e.currentTarget.checked)} />
-          <Checkbox label="Block when the engine fails" description="Otherwise such a request passes and the failure is reported" checked={closed} onChange={(e) => setClosed(e.currentTarget.checked)} />
+          <NumberInput
+            label="Largest request body"
+            suffix=" MiB"
+            min={0.001}
+            value={bodyMiB}
+            onChange={setBodyMiB}
+            error={errors.max_body_bytes}
+          />
+          <Checkbox
+            label="Record every request"
+            description="An event for each request, not only for those that match a rule"
+            checked={access}
+            onChange={(e) => setAccess(e.currentTarget.checked)}
+          />
+          <Checkbox
+            label="Block when the engine fails"
+            description="Otherwise such a request passes and the failure is reported"
+            checked={closed}
+            onChange={(e) => setClosed(e.currentTarget.checked)}
+          />
         </>
       )}
     </Saver>
@@ -297,7 +433,15 @@ function RouteForm({object, onClose}: {object: Partial<Route> & {service_id: str
   const wrong = urls.find((u) => !isUpstream(u))
   const hostProblem = /[/ @]|\*(?!\.)|.\*/.test(host) ? 'a name such as shop.example.com or *.example.com' : undefined
   const prefixProblem = prefix !== '' && !prefix.startsWith('/') ? 'must start with /' : undefined
-  const body: Route = {...object, priority: Number(priority) || 0, host: host.trim(), path_prefix: prefix.trim(), upstreams: urls, preserve_host: preserve, insecure_skip_verify: insecure}
+  const body: Route = {
+    ...object,
+    priority: Number(priority) || 0,
+    host: host.trim(),
+    path_prefix: prefix.trim(),
+    upstreams: urls,
+    preserve_host: preserve,
+    insecure_skip_verify: insecure,
+  }
   return (
     <Saver
       kind="route"
@@ -312,12 +456,55 @@ function RouteForm({object, onClose}: {object: Partial<Route> & {service_id: str
     >
       {(errors) => (
         <>
-          <Textarea label="Upstreams" description="Base URLs of the servers, one a line; requests go to the next one that answers" placeholder="http://127.0.0.1:3000" data-autofocus autosize minRows={2} value={upstreams} onChange={(e) => setUpstreams(e.currentTarget.value)} error={errors.upstreams ?? (wrong ? `“${wrong}” is not like http://host:port` : undefined)} classNames={{input: 'mono'}} />
-          <TextInput label="Host" description="Empty for any" placeholder="shop.example.com or *.example.com" value={host} onChange={(e) => setHost(e.currentTarget.value)} error={errors.host ?? hostProblem} classNames={{input: 'mono'}} />
-          <TextInput label="Path prefix" description="Whole segments: /shop matches /shop/cart, not /shopping. Empty for any" placeholder="/api" value={prefix} onChange={(e) => setPrefix(e.currentTarget.value)} error={errors.path_prefix ?? prefixProblem} classNames={{input: 'mono'}} />
-          <NumberInput label="Priority" description="The lowest that matches wins" value={priority} onChange={setPriority} error={errors.priority} />
-          <Checkbox label="Keep the client’s Host header" description="Otherwise the upstream’s own host is sent" checked={preserve} onChange={(e) => setPreserve(e.currentTarget.checked)} />
-          <Checkbox label="Accept any certificate" description="For https upstreams with a certificate of their own making" checked={insecure} onChange={(e) => setInsecure(e.currentTarget.checked)} />
+          <Textarea
+            label="Upstreams"
+            description="Base URLs of the servers, one a line; requests go to the next one that answers"
+            placeholder="http://127.0.0.1:3000"
+            data-autofocus
+            autosize
+            minRows={2}
+            value={upstreams}
+            onChange={(e) => setUpstreams(e.currentTarget.value)}
+            error={errors.upstreams ?? (wrong ? `“${wrong}” is not like http://host:port` : undefined)}
+            classNames={{input: 'mono'}}
+          />
+          <TextInput
+            label="Host"
+            description="Empty for any"
+            placeholder="shop.example.com or *.example.com"
+            value={host}
+            onChange={(e) => setHost(e.currentTarget.value)}
+            error={errors.host ?? hostProblem}
+            classNames={{input: 'mono'}}
+          />
+          <TextInput
+            label="Path prefix"
+            description="Whole segments: /shop matches /shop/cart, not /shopping. Empty for any"
+            placeholder="/api"
+            value={prefix}
+            onChange={(e) => setPrefix(e.currentTarget.value)}
+            error={errors.path_prefix ?? prefixProblem}
+            classNames={{input: 'mono'}}
+          />
+          <NumberInput
+            label="Priority"
+            description="The lowest that matches wins"
+            value={priority}
+            onChange={setPriority}
+            error={errors.priority}
+          />
+          <Checkbox
+            label="Keep the client’s Host header"
+            description="Otherwise the upstream’s own host is sent"
+            checked={preserve}
+            onChange={(e) => setPreserve(e.currentTarget.checked)}
+          />
+          <Checkbox
+            label="Accept any certificate"
+            description="For https upstreams with a certificate of their own making"
+            checked={insecure}
+            onChange={(e) => setInsecure(e.currentTarget.checked)}
+          />
         </>
       )}
     </Saver>

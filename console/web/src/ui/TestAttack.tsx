@@ -33,7 +33,13 @@ export function TestAttackButton({serviceID, variant = 'filled'}: {serviceID: st
     onError: (e) => toast('The test attack was not sent: ' + messageOf(e), 'bad'),
   })
   return (
-    <Button variant={variant} px={variant === 'subtle' ? 8 : undefined} leftSection={<Icon name="bolt" />} loading={send.isPending} onClick={() => send.mutate()}>
+    <Button
+      variant={variant}
+      px={variant === 'subtle' ? 8 : undefined}
+      leftSection={<Icon name="bolt" />}
+      loading={send.isPending}
+      onClick={() => send.mutate()}
+    >
       Send a test attack
     </Button>
   )

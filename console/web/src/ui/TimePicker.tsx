@@ -18,7 +18,14 @@ export function TimePicker({value, onChange}: {value: Range; onChange: (r: Range
   return (
     <Popover opened={open} onChange={setOpen} position="bottom-end" shadow="md" trapFocus transitionProps={{duration: 80}}>
       <Popover.Target>
-        <Button variant="default" onClick={toggle} leftSection={<Icon name="clock" />} rightSection={<Icon name="down" />} aria-haspopup="dialog" aria-label={'Time range: ' + rangeTitle(value)}>
+        <Button
+          variant="default"
+          onClick={toggle}
+          leftSection={<Icon name="clock" />}
+          rightSection={<Icon name="down" />}
+          aria-haspopup="dialog"
+          aria-label={'Time range: ' + rangeTitle(value)}
+        >
           {rangeTitle(value)}
         </Button>
       </Popover.Target>
@@ -48,7 +55,14 @@ export function TimePicker({value, onChange}: {value: Range; onChange: (r: Range
           }}
         >
           <TextInput size="xs" type="datetime-local" label="From" value={from} onChange={(e) => setFrom(e.currentTarget.value)} />
-          <TextInput size="xs" type="datetime-local" label="To" value={to} onChange={(e) => setTo(e.currentTarget.value)} error={bad && 'must be later than From'} />
+          <TextInput
+            size="xs"
+            type="datetime-local"
+            label="To"
+            value={to}
+            onChange={(e) => setTo(e.currentTarget.value)}
+            error={bad && 'must be later than From'}
+          />
           <Button type="submit" disabled={bad || from === '' || to === ''}>
             Use this range
           </Button>

@@ -30,7 +30,10 @@ interface Props {
 const overscan = 12
 
 /** A list that draws only the rows in sight. All rows are equally high, which keeps this short and scrolling cheap. */
-export const VirtualList = forwardRef<VirtualListHandle, Props>(function VirtualList({count, rowHeight, render, onEnd, onKeyDown, onTop, onFocus, label, activeID, total, head, children}, ref) {
+export const VirtualList = forwardRef<VirtualListHandle, Props>(function VirtualList(
+  {count, rowHeight, render, onEnd, onKeyDown, onTop, onFocus, label, activeID, total, head, children},
+  ref,
+) {
   const box = useRef<HTMLDivElement>(null)
   const [span, setSpan] = useState<[number, number]>([0, 40])
   const last = useRef({count, onEnd, onTop, wasAtTop: true})
@@ -69,7 +72,8 @@ export const VirtualList = forwardRef<VirtualListHandle, Props>(function Virtual
         const headHeight = el.querySelector<HTMLElement>('.erow-head')?.offsetHeight ?? 0
         const top = index * rowHeight // and, below the head, what is in sight
         if (top < el.scrollTop) el.scrollTop = top
-        else if (top + rowHeight + headHeight > el.scrollTop + el.clientHeight) el.scrollTop = top + rowHeight + headHeight - el.clientHeight
+        else if (top + rowHeight + headHeight > el.scrollTop + el.clientHeight)
+          el.scrollTop = top + rowHeight + headHeight - el.clientHeight
       },
       toTop() {
         if (box.current) box.current.scrollTop = 0
@@ -83,7 +87,18 @@ export const VirtualList = forwardRef<VirtualListHandle, Props>(function Virtual
   const rows: ReactNode[] = []
   for (let i = span[0]; i < Math.min(span[1], count); i++) rows.push(render(i))
   return (
-    <div ref={box} className="vlist" tabIndex={0} role="grid" aria-label={label} aria-rowcount={total} aria-activedescendant={activeID} onScroll={measure} onKeyDown={onKeyDown} onFocus={(e) => e.currentTarget.matches(':focus-visible') && onFocus()}>
+    <div
+      ref={box}
+      className="vlist"
+      tabIndex={0}
+      role="grid"
+      aria-label={label}
+      aria-rowcount={total}
+      aria-activedescendant={activeID}
+      onScroll={measure}
+      onKeyDown={onKeyDown}
+      onFocus={(e) => e.currentTarget.matches(':focus-visible') && onFocus()}
+    >
       {head}
       <div className="vlist-inner" role="rowgroup" style={{height: count * rowHeight}}>
         {rows}

@@ -27,7 +27,12 @@ export function SeverityBadge({severity}: {severity: string}) {
 }
 
 /** A button that shows only an icon; label is its tooltip and its name. */
-export function IconButton({icon, label, onClick, ...rest}: {icon: IconName; label: string; onClick?: () => void; disabled?: boolean} & ActionIconProps) {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  ...rest
+}: {icon: IconName; label: string; onClick?: () => void; disabled?: boolean} & ActionIconProps) {
   return (
     <Tooltip label={label}>
       <ActionIcon aria-label={label} onClick={onClick} {...rest}>

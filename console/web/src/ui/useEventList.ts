@@ -22,7 +22,17 @@ interface State {
   abort: AbortController
 }
 
-const empty = (): State => ({rows: [], ids: new Set(), pending: [], next: undefined, loading: false, loaded: false, error: null, dropped: 0, abort: new AbortController()})
+const empty = (): State => ({
+  rows: [],
+  ids: new Set(),
+  pending: [],
+  next: undefined,
+  loading: false,
+  loaded: false,
+  error: null,
+  dropped: 0,
+  abort: new AbortController(),
+})
 
 /**
  * The events of a filter and a time range, loaded page by page. The rows live in one
@@ -94,7 +104,12 @@ export function useEventList(q: string, from: string, to: string) {
 }
 
 /** Follows the stream of new events while `on`. Arrivals are handed over four times a second, newest first. */
-export function useLiveTail(on: boolean, q: string, onEvents: (events: EventSummary[]) => void, onDropped: (n: number) => void): 'off' | 'connecting' | 'open' {
+export function useLiveTail(
+  on: boolean,
+  q: string,
+  onEvents: (events: EventSummary[]) => void,
+  onDropped: (n: number) => void,
+): 'off' | 'connecting' | 'open' {
   const [, redraw] = useReducer((n: number) => n + 1, 0)
   const status = useRef<'off' | 'connecting' | 'open'>('off')
   const handlers = useRef({onEvents, onDropped})
@@ -120,7 +135,9 @@ export function useLiveTail(on: boolean, q: string, onEvents: (events: EventSumm
         buffer.unshift(JSON.parse(m.data as string) as EventSummary)
         if (buffer.length > maxPending) buffer.length = maxPending
       }
-      source.addEventListener('dropped', (m) => handlers.current.onDropped((JSON.parse((m as MessageEvent<string>).data) as {count: number}).count))
+      source.addEventListener('dropped', (m) =>
+        handlers.current.onDropped((JSON.parse((m as MessageEvent<string>).data) as {count: number}).count),
+      )
       source.onerror = () => {
         set('connecting')
         if (source.readyState !== EventSource.CLOSED) return // the browser tries again by itself
