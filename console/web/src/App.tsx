@@ -3,20 +3,20 @@ import {lazy, Suspense, useEffect} from 'react'
 import {Navigate, Route, Routes} from 'react-router'
 import {api, ApiError, rememberSession, whenUnauthenticated} from './api/client'
 import type {Session} from './api/gen'
-import {Login} from './screens/Login'
-import {Empty, ErrorBox, PageHead, SkelRows, TextLink} from './ui/parts'
-import {SessionContext, useCan} from './ui/session'
-import {Shell} from './ui/Shell'
+import {Login} from './session/Login'
+import {Empty, ErrorBox, PageHead, SkelRows, TextLink} from './widgets/parts'
+import {SessionContext, useCan} from './session/session'
+import {Shell} from './shell/Shell'
 
-const Overview = lazy(() => import('./screens/Overview'))
-const Events = lazy(() => import('./screens/Events'))
-const EventPage = lazy(() => import('./screens/EventPage'))
-const Sites = lazy(() => import('./screens/Sites'))
-const Exceptions = lazy(() => import('./screens/Exceptions'))
-const Gateways = lazy(() => import('./screens/Gateways'))
-const Lake = lazy(() => import('./screens/Lake'))
-const Users = lazy(() => import('./screens/Users'))
-const Audit = lazy(() => import('./screens/Audit'))
+const Overview = lazy(() => import('./overview/Overview'))
+const Events = lazy(() => import('./event/Events'))
+const EventPage = lazy(() => import('./event/EventPage'))
+const Sites = lazy(() => import('./site/Sites'))
+const Exceptions = lazy(() => import('./exception/Exceptions'))
+const Gateways = lazy(() => import('./gateway/Gateways'))
+const Lake = lazy(() => import('./lake/Lake'))
+const Users = lazy(() => import('./user/Users'))
+const Audit = lazy(() => import('./audit/Audit'))
 
 /** Asks who is there; shows the login form in place, so that the address stays what it was. */
 export function App() {

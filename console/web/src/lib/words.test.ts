@@ -1,9 +1,9 @@
 import {describe, expect, it} from 'vitest'
 import type {Gateway, Match, Overview} from '../api/gen'
 import {attacksOf} from './attacks'
-import {attention} from './attention'
-import {diffJSON} from './diff'
-import {csvCell, csvTable} from './export'
+import {attention} from '../overview/attention'
+import {diffJSON} from '../audit/diff'
+import {csvCell, csvTable} from './csv'
 import {bytes, compact, duration, plural, share} from './format'
 import {isHostPort, isUpstream, lines, problemsByField} from './problems'
 

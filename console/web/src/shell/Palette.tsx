@@ -3,7 +3,7 @@ import {useQuery} from '@tanstack/react-query'
 import {useEffect, useMemo, useRef, useState} from 'react'
 import {useNavigate} from 'react-router'
 import {api} from '../api/client'
-import {Icon, type IconName} from './icons'
+import {Icon, type IconName} from '../widgets/icons'
 import type {Screen} from './Shell'
 
 interface Entry {

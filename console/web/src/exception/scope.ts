@@ -1,7 +1,7 @@
 // What the exception drawer and list know about scopes: which to propose for a match,
 // the narrowest first, and how to say one in words.
 import type {Event, Exception, Match} from '../api/gen'
-import {attackTitle, slugOfTag} from './attacks'
+import {attackTitle, slugOfTag} from '../lib/attacks'
 
 /** What an exception takes away, and where it holds. */
 export type Scope = Pick<Exception, 'rule_id' | 'rule_id_last' | 'tag' | 'target' | 'path_prefix' | 'methods' | 'sources'>

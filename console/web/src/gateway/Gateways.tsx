@@ -3,7 +3,7 @@ import {api} from '../api/client'
 import type {Gateway} from '../api/gen'
 import {ago, stamp} from '../lib/time'
 import {bytes, integer, plural, share} from '../lib/format'
-import {Empty, ErrorBox, IconButton, PageHead, Skel, TextLink, useNow} from '../ui/parts'
+import {Empty, ErrorBox, IconButton, PageHead, Skel, TextLink, useNow} from '../widgets/parts'
 
 export default function Gateways() {
   const query = useQuery({queryKey: ['gateways'], queryFn: ({signal}) => api.listGateways(signal), refetchInterval: 5000})

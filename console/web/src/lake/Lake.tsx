@@ -4,11 +4,11 @@ import {useState} from 'react'
 import {useSearchParams} from 'react-router'
 import {api} from '../api/client'
 import type {LakeResult} from '../api/gen'
-import {csvTable} from '../lib/export'
+import {csvTable} from '../lib/csv'
 import {integer, plural} from '../lib/format'
-import {Icon} from '../ui/icons'
-import {Empty, ErrorBox, PageHead, Payload, saveFile, Skel} from '../ui/parts'
-import {modKey} from '../ui/Shell'
+import {Icon} from '../widgets/icons'
+import {Empty, ErrorBox, PageHead, Payload, saveFile, Skel} from '../widgets/parts'
+import {modKey} from '../shell/Shell'
 
 const examples: [string, string][] = [
   [

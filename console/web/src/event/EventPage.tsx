@@ -1,7 +1,7 @@
 import {useHotkeys} from '@mantine/hooks'
 import {useNavigate, useParams} from 'react-router'
-import {EventDetail} from '../ui/EventDetail'
-import {PageHead, TextLink} from '../ui/parts'
+import {EventDetail} from './EventDetail'
+import {PageHead, TextLink} from '../widgets/parts'
 
 /** An event alone on a page: what a link in a ticket opens. */
 export default function EventPage() {

@@ -5,11 +5,11 @@ import {useMutation, useQuery, useQueryClient} from '@tanstack/react-query'
 import {useRef, useState} from 'react'
 import {api, ApiError} from '../api/client'
 import type {Match, RuleAction, RuleActions} from '../api/gen'
-import {actionTitle, choiceOf, choices, problemsByRule, ruleOf, withChoice, type Choice} from '../lib/actions'
-import {Icon} from './icons'
-import {ErrorBox, IconButton, Skel, SkelRows, toast} from './parts'
+import {actionTitle, choiceOf, choices, problemsByRule, ruleOf, withChoice, type Choice} from './actions'
+import {Icon} from '../widgets/icons'
+import {ErrorBox, IconButton, Skel, SkelRows, toast} from '../widgets/parts'
 import {RuleWords, useRule} from './RuleWords'
-import {useCan} from './session'
+import {useCan} from '../session/session'
 
 export interface ActionsDraft {
   service: {id: string; name: string}

@@ -4,11 +4,11 @@ import {useQueryClient} from '@tanstack/react-query'
 import {useEffect, useRef, useState, type ReactNode} from 'react'
 import {NavLink, useLocation} from 'react-router'
 import {api} from '../api/client'
-import {Icon, Logo, type IconName} from './icons'
+import {Icon, Logo, type IconName} from '../widgets/icons'
 import {Palette} from './Palette'
-import {PasswordDialog} from './PasswordDialog'
-import {IconButton} from './parts'
-import {useCan, useSession} from './session'
+import {PasswordDialog} from '../session/PasswordDialog'
+import {IconButton} from '../widgets/parts'
+import {useCan, useSession} from '../session/session'
 
 export interface Screen {
   to: string

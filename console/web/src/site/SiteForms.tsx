@@ -5,8 +5,8 @@ import {useEffect, useRef, useState, type ReactNode} from 'react'
 import {api, ApiError} from '../api/client'
 import type {Mode, Port, Route, ServerGroup, Service, Site} from '../api/gen'
 import {isHostPort, isUpstream, lines, problemsByField} from '../lib/problems'
-import {Icon} from './icons'
-import {ErrorBox, IconButton, toast} from './parts'
+import {Icon} from '../widgets/icons'
+import {ErrorBox, IconButton, toast} from '../widgets/parts'
 
 export type Editing =
   | {kind: 'site'; object: Partial<Site>}

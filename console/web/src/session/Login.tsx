@@ -2,7 +2,7 @@ import {Button, PasswordInput, TextInput} from '@mantine/core'
 import {useEffect, useState} from 'react'
 import {api, ApiError, messageOf} from '../api/client'
 import type {Session} from '../api/gen'
-import {Icon, Logo} from '../ui/icons'
+import {Icon, Logo} from '../widgets/icons'
 
 export function Login({onLogin}: {onLogin: (s: Session) => void}) {
   const [username, setUsername] = useState('')

@@ -3,9 +3,9 @@ import {useMutation, useQuery, useQueryClient} from '@tanstack/react-query'
 import {useNavigate} from 'react-router'
 import {api, messageOf} from '../api/client'
 import type {Gateway} from '../api/gen'
-import {Icon} from './icons'
-import {Empty, Skel, toast} from './parts'
-import {useCan} from './session'
+import {Icon} from '../widgets/icons'
+import {Empty, Skel, toast} from '../widgets/parts'
+import {useCan} from '../session/session'
 
 /** Sends a test attack and opens its event as soon as the lake knows it. */
 export function TestAttackButton({serviceID, variant = 'filled'}: {serviceID: string; variant?: 'filled' | 'subtle'}) {

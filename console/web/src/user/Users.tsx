@@ -5,10 +5,10 @@ import {api, ApiError, messageOf} from '../api/client'
 import type {Role, Token, TokenCreated, User} from '../api/gen'
 import {problemsByField} from '../lib/problems'
 import {ago, stamp} from '../lib/time'
-import {Icon} from '../ui/icons'
-import {passwordProblem} from '../ui/PasswordDialog'
-import {copyText, Empty, ErrorBox, IconButton, PageHead, SkelRows, toast, useNow} from '../ui/parts'
-import {useCan, useSession} from '../ui/session'
+import {Icon} from '../widgets/icons'
+import {passwordProblem} from '../session/PasswordDialog'
+import {copyText, Empty, ErrorBox, IconButton, PageHead, SkelRows, toast, useNow} from '../widgets/parts'
+import {useCan, useSession} from '../session/session'
 
 const roles: {value: Role; label: string}[] = [
   {value: 'viewer', label: 'viewer: reads'},

@@ -2,7 +2,7 @@ import {Button, Modal, PasswordInput} from '@mantine/core'
 import {useState} from 'react'
 import {api, ApiError} from '../api/client'
 import {toBytes} from '../lib/bytes'
-import {ErrorBox, toast} from './parts'
+import {ErrorBox, toast} from '../widgets/parts'
 import {useSession} from './session'
 
 const minBytes = 12

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {Event, Exception, Match} from '../api/gen'
-import {expiryWords, isPlainPath, proposals, rulesWords, stateOf, targetOf, targetWords} from './exceptions'
+import {expiryWords, isPlainPath, proposals, rulesWords, stateOf, targetOf, targetWords} from './scope'
 
 const match = (m: Partial<Match>): Match => ({
   rule_id: 942100,

@@ -1,6 +1,6 @@
 // What an operator should look at first, worked out from the overview.
 import type {Overview} from '../api/gen'
-import {bytes, integer, plural} from './format'
+import {bytes, integer, plural} from '../lib/format'
 
 export interface Attention {
   level: 'bad' | 'warn'

@@ -1,6 +1,6 @@
 // Taking a request apart for reading: percent-decoding that remembers where each
 // character came from, query strings, cookies, and bodies by content type.
-import {findAll, fromBase64, mergeSpans, utf8OrNull, type Span} from './bytes'
+import {findAll, fromBase64, mergeSpans, utf8OrNull, type Span} from '../lib/bytes'
 import type {Event, Match} from '../api/gen'
 
 /** Decoded text with, for each of its UTF-16 units and its end, the position in the raw text. */

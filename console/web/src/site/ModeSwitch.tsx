@@ -3,8 +3,8 @@ import {useMutation, useQueryClient} from '@tanstack/react-query'
 import {useRef, useState} from 'react'
 import {api} from '../api/client'
 import type {Mode, ServerGroup} from '../api/gen'
-import {cx, ErrorBox, ModeBadge, modeTitle, toast} from './parts'
-import {useCan} from './session'
+import {cx, ErrorBox, ModeBadge, modeTitle, toast} from '../widgets/parts'
+import {useCan} from '../session/session'
 
 const modes: Mode[] = ['active', 'simulation', 'disabled']
 

@@ -1,5 +1,5 @@
 // A request as a curl command that a POSIX shell reads back byte for byte.
-import {fromBase64, utf8OrNull} from './bytes'
+import {fromBase64, utf8OrNull} from '../lib/bytes'
 import type {Event} from '../api/gen'
 
 /** Quotes one word for sh, bash and zsh: nothing inside single quotes has a meaning, not even ! and newlines. */

@@ -3,10 +3,10 @@ import {useInfiniteQuery} from '@tanstack/react-query'
 import {useState} from 'react'
 import {api} from '../api/client'
 import type {AuditEntry} from '../api/gen'
-import {diffJSON} from '../lib/diff'
+import {diffJSON} from './diff'
 import {ago, stamp} from '../lib/time'
-import {Icon} from '../ui/icons'
-import {cx, Empty, ErrorBox, IconButton, PageHead, SkelRows, useNow} from '../ui/parts'
+import {Icon} from '../widgets/icons'
+import {cx, Empty, ErrorBox, IconButton, PageHead, SkelRows, useNow} from '../widgets/parts'
 
 const page = 100
 

@@ -2,7 +2,7 @@
 import {useQuery} from '@tanstack/react-query'
 import {api, ApiError} from '../api/client'
 import type {Rule} from '../api/gen'
-import {Skel} from './parts'
+import {Skel} from '../widgets/parts'
 
 export function useRule(id: number | undefined) {
   return useQuery({

@@ -7,13 +7,13 @@ import {useState} from 'react'
 import {Link} from 'react-router'
 import {api, ApiError} from '../api/client'
 import type {Event, Exception, Match, PreviewSample} from '../api/gen'
-import {expiryWords, inDays, isPlainPath, proposals, type Scope} from '../lib/exceptions'
+import {expiryWords, inDays, isPlainPath, proposals, type Scope} from './scope'
 import {plural} from '../lib/format'
 import {lines, problemsByField} from '../lib/problems'
 import {shortStamp, stamp} from '../lib/time'
-import {Icon} from './icons'
-import {ActionBadge, ErrorBox, Skel, toast} from './parts'
-import {useSession} from './session'
+import {Icon} from '../widgets/icons'
+import {ActionBadge, ErrorBox, Skel, toast} from '../widgets/parts'
+import {useSession} from '../session/session'
 
 export interface Draft {
   exception: Partial<Exception>
