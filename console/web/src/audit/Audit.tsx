@@ -6,7 +6,11 @@ import type {AuditEntry} from '../api/gen'
 import {diffJSON} from './diff'
 import {ago, stamp} from '../lib/time'
 import {Icon} from '../widgets/icons'
-import {cx, Empty, ErrorBox, IconButton, PageHead, SkelRows, useNow} from '../widgets/parts'
+import {cx} from '../lib/cx'
+import {IconButton} from '../widgets/IconButton'
+import {PageHead} from '../widgets/PageHead'
+import {Empty, ErrorBox, SkelRows} from '../widgets/states'
+import {useNow} from '../widgets/useNow'
 
 const page = 100
 

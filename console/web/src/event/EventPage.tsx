@@ -1,7 +1,8 @@
 import {useHotkeys} from '@mantine/hooks'
 import {useNavigate, useParams} from 'react-router'
 import {EventDetail} from './EventDetail'
-import {PageHead, TextLink} from '../widgets/parts'
+import {PageHead} from '../widgets/PageHead'
+import {TextLink} from '../widgets/TextLink'
 
 /** An event alone on a page: what a link in a ticket opens. */
 export default function EventPage() {

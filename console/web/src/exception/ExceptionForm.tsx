@@ -12,7 +12,9 @@ import {plural} from '../lib/format'
 import {lines, problemsByField} from '../lib/problems'
 import {shortStamp, stamp} from '../lib/time'
 import {Icon} from '../widgets/icons'
-import {ActionBadge, ErrorBox, Skel, toast} from '../widgets/parts'
+import {ActionBadge} from '../widgets/badges'
+import {ErrorBox, Skel} from '../widgets/states'
+import {toast} from '../widgets/toast'
 import {useSession} from '../session/session'
 
 export interface Draft {

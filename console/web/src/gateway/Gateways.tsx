@@ -3,7 +3,11 @@ import {api} from '../api/client'
 import type {Gateway} from '../api/gen'
 import {ago, stamp} from '../lib/time'
 import {bytes, integer, plural, share} from '../lib/format'
-import {Empty, ErrorBox, IconButton, PageHead, Skel, TextLink, useNow} from '../widgets/parts'
+import {IconButton} from '../widgets/IconButton'
+import {PageHead} from '../widgets/PageHead'
+import {TextLink} from '../widgets/TextLink'
+import {Empty, ErrorBox, Skel} from '../widgets/states'
+import {useNow} from '../widgets/useNow'
 
 export default function Gateways() {
   const query = useQuery({queryKey: ['gateways'], queryFn: ({signal}) => api.listGateways(signal), refetchInterval: 5000})

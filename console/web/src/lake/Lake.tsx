@@ -7,7 +7,10 @@ import type {LakeResult} from '../api/gen'
 import {csvTable} from '../lib/csv'
 import {integer, plural} from '../lib/format'
 import {Icon} from '../widgets/icons'
-import {Empty, ErrorBox, PageHead, Payload, saveFile, Skel} from '../widgets/parts'
+import {PageHead} from '../widgets/PageHead'
+import {Payload} from '../widgets/Payload'
+import {saveFile} from '../widgets/browser'
+import {Empty, ErrorBox, Skel} from '../widgets/states'
 import {modKey} from '../shell/Shell'
 
 const examples: [string, string][] = [

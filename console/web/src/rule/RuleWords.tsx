@@ -2,7 +2,7 @@
 import {useQuery} from '@tanstack/react-query'
 import {api, ApiError} from '../api/client'
 import type {Rule} from '../api/gen'
-import {Skel} from '../widgets/parts'
+import {Skel} from '../widgets/states'
 
 export function useRule(id: number | undefined) {
   return useQuery({

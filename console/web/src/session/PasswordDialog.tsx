@@ -2,7 +2,8 @@ import {Button, Modal, PasswordInput} from '@mantine/core'
 import {useState} from 'react'
 import {api, ApiError} from '../api/client'
 import {toBytes} from '../lib/bytes'
-import {ErrorBox, toast} from '../widgets/parts'
+import {ErrorBox} from '../widgets/states'
+import {toast} from '../widgets/toast'
 import {useSession} from './session'
 
 const minBytes = 12

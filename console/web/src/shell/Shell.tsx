@@ -7,7 +7,7 @@ import {api} from '../api/client'
 import {Icon, Logo, type IconName} from '../widgets/icons'
 import {Palette} from './Palette'
 import {PasswordDialog} from '../session/PasswordDialog'
-import {IconButton} from '../widgets/parts'
+import {IconButton} from '../widgets/IconButton'
 import {useCan, useSession} from '../session/session'
 
 export interface Screen {

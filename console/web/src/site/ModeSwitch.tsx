@@ -3,7 +3,10 @@ import {useMutation, useQueryClient} from '@tanstack/react-query'
 import {useRef, useState} from 'react'
 import {api} from '../api/client'
 import type {Mode, ServerGroup} from '../api/gen'
-import {cx, ErrorBox, ModeBadge, modeTitle, toast} from '../widgets/parts'
+import {cx} from '../lib/cx'
+import {ModeBadge, modeTitle} from '../widgets/badges'
+import {ErrorBox} from '../widgets/states'
+import {toast} from '../widgets/toast'
 import {useCan} from '../session/session'
 
 const modes: Mode[] = ['active', 'simulation', 'disabled']

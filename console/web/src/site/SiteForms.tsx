@@ -6,7 +6,9 @@ import {api, ApiError} from '../api/client'
 import type {Mode, Port, Route, ServerGroup, Service, Site} from '../api/gen'
 import {isHostPort, isUpstream, lines, problemsByField} from '../lib/problems'
 import {Icon} from '../widgets/icons'
-import {ErrorBox, IconButton, toast} from '../widgets/parts'
+import {IconButton} from '../widgets/IconButton'
+import {ErrorBox} from '../widgets/states'
+import {toast} from '../widgets/toast'
 
 export type Editing =
   | {kind: 'site'; object: Partial<Site>}

@@ -4,7 +4,8 @@ import {useNavigate} from 'react-router'
 import {api, messageOf} from '../api/client'
 import type {Gateway} from '../api/gen'
 import {Icon} from '../widgets/icons'
-import {Empty, Skel, toast} from '../widgets/parts'
+import {Empty, Skel} from '../widgets/states'
+import {toast} from '../widgets/toast'
 import {useCan} from '../session/session'
 
 /** Sends a test attack and opens its event as soon as the lake knows it. */

@@ -7,7 +7,12 @@ import {problemsByField} from '../lib/problems'
 import {ago, stamp} from '../lib/time'
 import {Icon} from '../widgets/icons'
 import {passwordProblem} from '../session/PasswordDialog'
-import {copyText, Empty, ErrorBox, IconButton, PageHead, SkelRows, toast, useNow} from '../widgets/parts'
+import {IconButton} from '../widgets/IconButton'
+import {PageHead} from '../widgets/PageHead'
+import {copyText} from '../widgets/browser'
+import {Empty, ErrorBox, SkelRows} from '../widgets/states'
+import {toast} from '../widgets/toast'
+import {useNow} from '../widgets/useNow'
 import {useCan, useSession} from '../session/session'
 
 const roles: {value: Role; label: string}[] = [
