@@ -79,5 +79,14 @@ const call: Call = async <T>(method: string, path: string, options: {query?: obj
 
 export const api = operations(call)
 
-/** Any thrown value in words for the reader. */
+/** Address of the stream of new events, for EventSource. */
+export const eventStreamURL = (q: string) => '/api/v1/events/stream' + (q === '' ? '' : '?q=' + encodeURIComponent(q))
+
+/** Any thrown value in words for the user. */
 export const messageOf = (e: unknown) => (e instanceof Error ? e.message : String(e))
+
+/** Whether the API answered with one of these statuses. */
+export const hasStatus = (e: unknown, ...statuses: number[]) => e instanceof ApiError && statuses.includes(e.status)
+
+/** The fields that the server found wrong; none for any other error. */
+export const problemsOf = (e: unknown): string[] => (e instanceof ApiError ? e.problems : [])

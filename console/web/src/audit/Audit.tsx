@@ -1,8 +1,7 @@
 import {Button} from '@mantine/core'
-import {useInfiniteQuery} from '@tanstack/react-query'
 import {useState} from 'react'
-import {api} from '../api/client'
 import type {AuditEntry} from '../api/gen'
+import {useAudit} from '../api/queries'
 import {diffJSON} from './diff'
 import {ago, stamp} from '../lib/time'
 import {Icon} from '../widgets/icons'
@@ -12,16 +11,8 @@ import {PageHead} from '../widgets/PageHead'
 import {Empty, ErrorBox, SkelRows} from '../widgets/states'
 import {useNow} from '../widgets/useNow'
 
-const page = 100
-
 export default function Audit() {
-  const query = useInfiniteQuery({
-    queryKey: ['audit'],
-    queryFn: ({pageParam, signal}) => api.listAudit({before: pageParam, limit: page}, signal),
-    initialPageParam: undefined as number | undefined,
-    getNextPageParam: (last) => (last.length < page ? undefined : last[last.length - 1]!.id),
-    staleTime: 0,
-  })
+  const query = useAudit()
   const [open, setOpen] = useState<number | null>(null)
   const now = useNow(30_000)
   const entries = query.data?.pages.flat() ?? []

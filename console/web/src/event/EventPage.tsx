@@ -8,7 +8,7 @@ import {TextLink} from '../widgets/TextLink'
 export default function EventPage() {
   const {id = ''} = useParams()
   const navigate = useNavigate()
-  useHotkeys([['Escape', () => void navigate('/events?id=' + id)]])
+  useHotkeys([['Escape', () => void navigate('/events?id=' + encodeURIComponent(id))]])
   return (
     <>
       <PageHead title="Event">

@@ -1,17 +1,21 @@
 // The drawer that creates, changes and deletes an exception: from a match of an event
 // it proposes scopes, the narrowest first, and shows what each would have let pass.
-import {Button, Checkbox, Drawer, Radio, Select, Textarea, TextInput} from '@mantine/core'
+import {Checkbox, Radio, Select, Textarea, TextInput} from '@mantine/core'
 import {useDebouncedValue} from '@mantine/hooks'
-import {keepPreviousData, useMutation, useQuery, useQueryClient} from '@tanstack/react-query'
 import {useState} from 'react'
 import {Link} from 'react-router'
-import {api, ApiError} from '../api/client'
+import {api, problemsOf} from '../api/client'
 import type {Event, Exception, Match, PreviewSample} from '../api/gen'
+import {keys} from '../api/keys'
+import {useExceptionPreview, useServices} from '../api/queries'
 import {expiryWords, inDays, isPlainPath, proposals, type Scope} from './scope'
 import {plural} from '../lib/format'
 import {lines, problemsByField} from '../lib/problems'
 import {shortStamp, stamp} from '../lib/time'
-import {Icon} from '../widgets/icons'
+import {EditDrawer} from '../widgets/EditDrawer'
+import {useSaveDelete} from '../widgets/useSaveDelete'
+import {FormButtons} from '../widgets/FormButtons'
+import {eventLink} from '../lib/links'
 import {ActionBadge} from '../widgets/badges'
 import {ErrorBox, Skel} from '../widgets/states'
 import {toast} from '../widgets/toast'
@@ -24,32 +28,17 @@ export interface Draft {
 }
 
 export function ExceptionDrawer({draft, onClose}: {draft: Draft | null; onClose: () => void}) {
-  const [last, setLast] = useState(draft) // stays while the drawer slides out
-  if (draft && draft !== last) setLast(draft)
-  const shown = draft ?? last
+  const title = (d: Draft) => (d.exception.id ? 'Edit exception' : d.from ? 'Allow like this' : 'New exception')
   return (
-    <Drawer
-      opened={draft !== null}
-      onClose={onClose}
-      title={shown?.exception.id ? 'Edit exception' : shown?.from ? 'Allow like this' : 'New exception'}
-      closeButtonProps={{'aria-label': 'Close'}}
-    >
-      {shown && (
-        <Form
-          key={JSON.stringify([
-            shown.exception.id,
-            shown.exception.revision,
-            shown.from?.event.id,
-            shown.from?.match.rule_id,
-            shown.from?.match.variable,
-          ])}
-          draft={shown}
-          onClose={onClose}
-        />
-      )}
-    </Drawer>
+    <EditDrawer edited={draft} onClose={onClose} title={title}>
+      {(d) => <Form key={formKey(d)} draft={d} onClose={onClose} />}
+    </EditDrawer>
   )
 }
+
+/** A form keeps what it began with; another exception, revision or match begins another one. */
+const formKey = ({exception: x, from}: Draft) =>
+  JSON.stringify([x.id, x.revision, from?.event.id, from?.match.rule_id, from?.match.variable])
 
 /** The fields of a scope as they are typed. */
 interface Typed {
@@ -83,6 +72,9 @@ function scopeOf(t: Typed): Scope {
   }
 }
 
+/** The fields of the form as the server names them. */
+const scopeFields = ['rule_id', 'rule_id_last', 'tag', 'target', 'path_prefix', 'methods', 'sources', 'service_id', 'owner', 'comment']
+
 const ends = [
   {value: '1', label: 'In 1 day'},
   {value: '7', label: 'In 7 days'},
@@ -94,7 +86,6 @@ const ends = [
 
 function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
   const {exception: old, from} = draft
-  const queries = useQueryClient()
   const me = useSession().user
   const [now] = useState(Date.now)
   const offers = from ? proposals(from.event, from.match) : []
@@ -105,9 +96,8 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
   const [owner, setOwner] = useState(old.owner ?? me.name)
   const [comment, setComment] = useState(old.comment ?? '')
   const [enabled, setEnabled] = useState(old.enabled ?? true)
-  const [asking, setAsking] = useState(false)
   const [touched, setTouched] = useState(false)
-  const services = useQuery({queryKey: ['services'], queryFn: ({signal}) => api.listServices({}, signal), enabled: !old.service_id})
+  const services = useServices({enabled: !old.service_id})
   const scope = choice === 'own' ? scopeOf(fields) : (offers.find((o) => o.key === choice)?.scope ?? {})
   const complete = service !== '' && (Boolean(scope.tag) || Boolean(scope.rule_id))
   const expires = end === 'keep' ? old.expires : end === 'never' ? undefined : inDays(Number(end), now)
@@ -126,33 +116,15 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
     toast(text)
     onClose()
   }
-  const settle = () => queries.invalidateQueries({queryKey: ['exceptions']})
-  const save = useMutation({
-    mutationFn: () => (old.id ? api.updateException(old.id, body) : api.createException(body)),
-    onSuccess: () => done(old.id ? 'Exception saved' : 'Exception in force'),
-    onSettled: settle,
+  const form = useSaveDelete({
+    save: () => (old.id ? api.updateException(old.id, body) : api.createException(body)),
+    onSaved: () => done(old.id ? 'Exception saved' : 'Exception in force'),
+    remove: () => api.deleteException(old.id!),
+    onRemoved: () => done('Exception deleted'),
+    changes: [keys.exceptions],
   })
-  const remove = useMutation({
-    mutationFn: () => api.deleteException(old.id!),
-    onSuccess: () => done('Exception deleted'),
-    onSettled: settle,
-  })
-  const error = save.error ?? remove.error
-  const found =
-    error instanceof ApiError
-      ? problemsByField(error.problems, [
-          'rule_id',
-          'rule_id_last',
-          'tag',
-          'target',
-          'path_prefix',
-          'methods',
-          'sources',
-          'service_id',
-          'owner',
-          'comment',
-        ])
-      : {fields: {} as Record<string, string>, rest: []}
+  const {error} = form
+  const found = problemsByField(problemsOf(error), scopeFields)
   const set = (f: Partial<Typed>) => setFields({...fields, ...f})
   const choose = (key: string) => {
     if (key === 'own') setFields(typed(scope)) // go on from what was chosen
@@ -168,7 +140,7 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
       onSubmit={(e) => {
         e.preventDefault()
         setTouched(true)
-        if (complete && !words) save.mutate()
+        if (complete && !words) form.save()
       }}
     >
       {from && (
@@ -304,36 +276,22 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
         />
       )}
       {error && (found.rest.length > 0 || Object.keys(found.fields).length === 0) && <ErrorBox error={error} />}
-      {asking ? (
-        <div className="notice bad">
-          <div>
-            <b>Delete this exception?</b> The rules look at everything again at once.
-            <div className="row" style={{marginTop: 10}}>
-              <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
-                Delete
-              </Button>
-              <Button variant="default" onClick={() => setAsking(false)}>
-                Keep it
-              </Button>
-            </div>
-          </div>
-        </div>
-      ) : (
-        <div className="row" style={{marginTop: 4}}>
-          <Button type="submit" loading={save.isPending} disabled={!complete}>
-            {old.id ? 'Save' : 'Create exception'}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <span className="grow" />
-          {old.id && (
-            <Button variant="subtle" color="red" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
-              Delete
-            </Button>
-          )}
-        </div>
-      )}
+      <FormButtons
+        submit={old.id ? 'Save' : 'Create exception'}
+        busy={form.saving}
+        disabled={!complete}
+        onCancel={onClose}
+        deletion={
+          old.id
+            ? {
+                name: 'this exception',
+                consequence: 'The rules look at everything again at once.',
+                busy: form.removing,
+                run: form.remove,
+              }
+            : undefined
+        }
+      />
     </form>
   )
 }
@@ -341,14 +299,7 @@ function Form({draft, onClose}: {draft: Draft; onClose: () => void}) {
 /** What the exception would have done to the events of the last 7 days. */
 function PreviewBox({scope, service, enabled, active}: {scope: Scope; service: string; enabled: boolean; active: boolean}) {
   const [asked] = useDebouncedValue(JSON.stringify({...scope, service_id: service, comment: '', enabled: true} satisfies Exception), 300)
-  const preview = useQuery({
-    queryKey: ['exception-preview', asked],
-    queryFn: ({signal}) => api.previewException({exception: JSON.parse(asked) as Exception}, signal),
-    enabled,
-    staleTime: 60_000,
-    placeholderData: keepPreviousData,
-    retry: false,
-  })
+  const preview = useExceptionPreview(JSON.parse(asked) as Exception, enabled)
   if (!enabled) return null
   if (preview.isError) return <ErrorBox error={preview.error} title="No preview:" />
   if (!preview.data) return <Skel h={62} />
@@ -386,7 +337,7 @@ function PreviewBox({scope, service, enabled, active}: {scope: Scope; service: s
 
 function Sample({s}: {s: PreviewSample}) {
   return (
-    <Link to={'/events/' + s.event.id} target="_blank" className="row" style={{padding: '4px 0'}}>
+    <Link to={eventLink(s.event.id)} target="_blank" className="row" style={{padding: '4px 0'}}>
       <span className="dim nowrap">{shortStamp(Date.parse(s.event.time))}</span>
       <ActionBadge action={s.event.action} />
       <span className="mono clip grow" title={`${s.event.score} would have been ${s.score}`}>

@@ -1,7 +1,6 @@
 import {Button} from '@mantine/core'
-import {useQuery} from '@tanstack/react-query'
 import {useState} from 'react'
-import {api} from '../api/client'
+import {useExceptions, useServices} from '../api/queries'
 import type {Exception, Service} from '../api/gen'
 import {expiryWords, rulesWords, stateOf, targetWords} from './scope'
 import {plural} from '../lib/format'
@@ -18,8 +17,8 @@ import {RuleActionsDrawer, type ActionsDraft} from '../rule/RuleActions'
 import {useCan} from '../session/session'
 
 export default function Exceptions() {
-  const exceptions = useQuery({queryKey: ['exceptions'], queryFn: ({signal}) => api.listExceptions({}, signal)})
-  const services = useQuery({queryKey: ['services'], queryFn: ({signal}) => api.listServices({}, signal)})
+  const exceptions = useExceptions()
+  const services = useServices()
   const may = useCan('operator')
   const now = useNow(30_000)
   const [draft, setDraft] = useState<Draft | null>(null)

@@ -1,6 +1,5 @@
-import {useQuery} from '@tanstack/react-query'
-import {api} from '../api/client'
 import type {Gateway} from '../api/gen'
+import {useGateways} from '../api/queries'
 import {ago, stamp} from '../lib/time'
 import {bytes, integer, plural, share} from '../lib/format'
 import {IconButton} from '../widgets/IconButton'
@@ -10,7 +9,7 @@ import {Empty, ErrorBox, Skel} from '../widgets/states'
 import {useNow} from '../widgets/useNow'
 
 export default function Gateways() {
-  const query = useQuery({queryKey: ['gateways'], queryFn: ({signal}) => api.listGateways(signal), refetchInterval: 5000})
+  const query = useGateways({every: 5000})
   return (
     <>
       <PageHead title="Gateways">

@@ -9,9 +9,8 @@ import {integer, plural} from '../lib/format'
 import {Icon} from '../widgets/icons'
 import {PageHead} from '../widgets/PageHead'
 import {Payload} from '../widgets/Payload'
-import {saveFile} from '../widgets/browser'
+import {modKey, saveFile} from '../widgets/browser'
 import {Empty, ErrorBox, Skel} from '../widgets/states'
-import {modKey} from '../shell/Shell'
 
 const examples: [string, string][] = [
   [

@@ -1,29 +1,3 @@
-import type {EventSummary} from '../api/gen'
-
-const columns: (keyof EventSummary)[] = [
-  'time',
-  'id',
-  'action',
-  'mode',
-  'attacks',
-  'severity',
-  'score',
-  'rule_ids',
-  'message',
-  'site',
-  'server_group',
-  'service',
-  'gateway',
-  'client',
-  'method',
-  'host',
-  'path',
-  'query',
-  'user_agent',
-  'status',
-  'duration_us',
-]
-
 /** One cell as RFC 4180 wants it. A leading =, +, - or @ would be run as a formula by spreadsheets, and these texts come from attackers. */
 export function csvCell(value: unknown): string {
   if (value === null || value === undefined) return ''
@@ -33,9 +7,3 @@ export function csvCell(value: unknown): string {
 }
 
 export const csvTable = (head: string[], rows: unknown[][]) => [head, ...rows].map((r) => r.map(csvCell).join(',')).join('\r\n') + '\r\n'
-
-export const eventsCSV = (events: EventSummary[]) =>
-  csvTable(
-    columns,
-    events.map((e) => columns.map((c) => e[c])),
-  )

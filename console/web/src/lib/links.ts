@@ -1,4 +1,7 @@
-/** A link to the events that a filter finds, in the same time range as the page it stands on. */
+/** The address of the page that shows one event. */
+export const eventLink = (id: string) => '/events/' + id
+
+/** The address of the events that a filter finds; range, the query of the present page, carries its time range over. */
 export function eventsLink(q: string, range: URLSearchParams | null = null): string {
   const p = new URLSearchParams()
   for (const name of ['range', 'from', 'to']) {
@@ -7,4 +10,12 @@ export function eventsLink(q: string, range: URLSearchParams | null = null): str
   }
   if (q !== '') p.set('q', q)
   return '/events?' + p
+}
+
+/** The parameters with another value for one of them; an empty value removes it. */
+export function withParam(params: URLSearchParams, name: string, value: string): URLSearchParams {
+  const p = new URLSearchParams(params)
+  if (value === '') p.delete(name)
+  else p.set(name, value)
+  return p
 }

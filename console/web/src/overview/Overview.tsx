@@ -1,13 +1,12 @@
 import {Tooltip} from '@mantine/core'
-import {keepPreviousData, useQuery} from '@tanstack/react-query'
 import {useMemo, useState} from 'react'
 import {Link, useNavigate} from 'react-router'
-import {api} from '../api/client'
 import type {Gateway, Overview as Data} from '../api/gen'
+import {useOverview, useOverviewErrors, useOverviewOutcome} from '../api/queries'
 import {attackColor} from '../lib/attacks'
 import {attention} from './attention'
 import {formatTerm} from '../lib/filter'
-import {ago, iso, resolve} from '../lib/time'
+import {ago} from '../lib/time'
 import {bytes, compact, integer, plural, share} from '../lib/format'
 import {Icon} from '../widgets/icons'
 import {eventsLink} from '../lib/links'
@@ -17,49 +16,21 @@ import {Bar, Spark} from '../widgets/Spark'
 import {ModeBadge} from '../widgets/badges'
 import {ErrorBox, Skel} from '../widgets/states'
 import {useNow} from '../widgets/useNow'
-import {NothingYet} from '../site/TestAttack'
+import {NothingYet} from '../site/NothingYet'
 import {TimeChart} from '../widgets/TimeChart'
 import {TimePicker} from '../widgets/TimePicker'
 import {useRange} from '../widgets/useRange'
-
-const buckets = 60
 
 export default function Overview() {
   const [range, setRange, params] = useRange()
   const navigate = useNavigate()
   const relative = 'last' in range
   const [auto, setAuto] = useState(true)
-  const query = useQuery({
-    queryKey: ['overview', range],
-    queryFn: ({signal}) => {
-      const r = resolve(range, Date.now())
-      return api.getOverview({from: iso(r.from), to: iso(r.to), buckets}, signal)
-    },
-    refetchInterval: auto && relative ? 10_000 : false,
-    placeholderData: keepPreviousData,
-  })
-  // The overview counts requests over time; the lake knows what became of them.
-  const outcome = useQuery({
-    queryKey: ['overview-outcome', range],
-    queryFn: ({signal}) => {
-      const r = resolve(range, Date.now())
-      return api.eventHistogram({from: iso(r.from), to: iso(r.to), buckets}, signal)
-    },
-    refetchInterval: auto && relative ? 10_000 : false,
-    placeholderData: keepPreviousData,
-  })
+  const every = auto && relative ? 10_000 : undefined
+  const query = useOverview(range, {every})
+  const outcome = useOverviewOutcome(range, {every})
   const hasErrors = (query.data?.errors ?? 0) > 0
-  const failures = useQuery({
-    queryKey: ['overview-failures', range],
-    queryFn: async ({signal}) => {
-      const r = resolve(range, Date.now())
-      const h = await api.eventHistogram({q: 'status:>=502', from: iso(r.from), to: iso(r.to), buckets}, signal)
-      return h.times.map((_, i) => h.block[i]! + h.alert[i]! + h.pass[i]!)
-    },
-    enabled: hasErrors,
-    refetchInterval: auto && relative ? 10_000 : false,
-    placeholderData: keepPreviousData,
-  })
+  const failures = useOverviewErrors(range, {every, enabled: hasErrors})
   const o = query.data
   const link = (q: string) => eventsLink(q, params)
 

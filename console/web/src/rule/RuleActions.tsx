@@ -1,16 +1,19 @@
 // The drawer that says what a service makes of single rules: of one rule, from a match
 // of an event, or of all that it changes, from the service.
-import {Button, Drawer, Radio, Select, TextInput} from '@mantine/core'
-import {useMutation, useQuery, useQueryClient} from '@tanstack/react-query'
+import {Button, Radio, Select, TextInput} from '@mantine/core'
+import {useMutation, useQueryClient} from '@tanstack/react-query'
 import {useRef, useState} from 'react'
-import {api, ApiError} from '../api/client'
+import {api, hasStatus, problemsOf} from '../api/client'
 import type {Match, RuleAction, RuleActions} from '../api/gen'
 import {actionTitle, choiceOf, choices, problemsByRule, ruleOf, withChoice, type Choice} from './actions'
 import {Icon} from '../widgets/icons'
 import {IconButton} from '../widgets/IconButton'
 import {ErrorBox, Skel, SkelRows} from '../widgets/states'
 import {toast} from '../widgets/toast'
-import {RuleWords, useRule} from './RuleWords'
+import {RuleWords} from './RuleWords'
+import {keys} from '../api/keys'
+import {useRule, useRuleActions} from '../api/queries'
+import {EditDrawer} from '../widgets/EditDrawer'
 import {useCan} from '../session/session'
 
 export interface ActionsDraft {
@@ -20,29 +23,15 @@ export interface ActionsDraft {
 }
 
 export function RuleActionsDrawer({draft, onClose}: {draft: ActionsDraft | null; onClose: () => void}) {
-  const [last, setLast] = useState(draft) // stays while the drawer slides out
-  if (draft && draft !== last) setLast(draft)
-  const shown = draft ?? last
   return (
-    <Drawer
-      opened={draft !== null}
-      onClose={onClose}
-      title={shown?.match ? 'What this rule does' : 'Rule actions'}
-      closeButtonProps={{'aria-label': 'Close'}}
-    >
-      {shown && <Loaded key={shown.service.id + ' ' + (shown.match?.rule_id ?? '')} draft={shown} onClose={onClose} />}
-    </Drawer>
+    <EditDrawer edited={draft} onClose={onClose} title={(d) => (d.match ? 'What this rule does' : 'Rule actions')}>
+      {(d) => <Loaded key={d.service.id + ' ' + (d.match?.rule_id ?? '')} draft={d} onClose={onClose} />}
+    </EditDrawer>
   )
 }
 
 function Loaded({draft, onClose}: {draft: ActionsDraft; onClose: () => void}) {
-  const id = draft.service.id
-  const actions = useQuery({
-    queryKey: ['rule-actions', id],
-    queryFn: ({signal}) => api.getRuleActions(id, signal),
-    staleTime: 0,
-    refetchOnMount: 'always',
-  })
+  const actions = useRuleActions(draft.service.id)
   const [all, setAll] = useState(draft.match === undefined)
   if (actions.isError) return <ErrorBox error={actions.error} retry={() => void actions.refetch()} />
   if (!actions.data) return draft.match ? <Skel h={240} /> : <SkelRows rows={4} />
@@ -58,7 +47,7 @@ function Loaded({draft, onClose}: {draft: ActionsDraft; onClose: () => void}) {
 /** Stores the actions; a change by somebody else in between is shown and read again. */
 function useSave(draft: ActionsDraft, stored: RuleActions, done: () => void) {
   const queries = useQueryClient()
-  const key = ['rule-actions', draft.service.id]
+  const key = keys.ruleActions(draft.service.id)
   return useMutation({
     mutationFn: (actions: RuleAction[]) => api.setRuleActions(draft.service.id, {revision: stored.revision, actions}),
     onSuccess: (saved) => {
@@ -66,7 +55,7 @@ function useSave(draft: ActionsDraft, stored: RuleActions, done: () => void) {
       queries.setQueryData(key, saved)
     },
     onError: (e) => {
-      if (e instanceof ApiError && e.status === 409) {
+      if (hasStatus(e, 409)) {
         toast('Somebody else changed the rule actions; look again and save', 'bad')
         void queries.invalidateQueries({queryKey: key})
       }
@@ -146,7 +135,7 @@ function List({draft, stored, onClose}: {draft: ActionsDraft; stored: RuleAction
     toast('Rule actions in force')
     onClose()
   })
-  const found = save.error instanceof ApiError ? problemsByRule(save.error.problems, list) : {rules: {} as Record<number, string>, rest: []}
+  const found = problemsByRule(problemsOf(save.error), list)
   const changed = JSON.stringify(list) !== JSON.stringify(stored.actions)
   /** Puts what is typed into the list and returns that; nothing if it is no rule. */
   const add = (): RuleAction[] | undefined => {
@@ -238,7 +227,7 @@ function List({draft, stored, onClose}: {draft: ActionsDraft; stored: RuleAction
 
 function Entry({a, may, problem, onChange}: {a: RuleAction; may: boolean; problem?: string; onChange: (c: Choice) => void}) {
   const rule = useRule(a.rule_id)
-  const missing = rule.error instanceof ApiError && rule.error.status === 404
+  const missing = hasStatus(rule.error, 404)
   return (
     <li>
       <div className="what">

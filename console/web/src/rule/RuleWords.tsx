@@ -1,18 +1,8 @@
 // A rule in the words of GET /rules/{id}: what it looks for and why that matters.
-import {useQuery} from '@tanstack/react-query'
-import {api, ApiError} from '../api/client'
+import {hasStatus} from '../api/client'
 import type {Rule} from '../api/gen'
+import {useRule} from '../api/queries'
 import {Skel} from '../widgets/states'
-
-export function useRule(id: number | undefined) {
-  return useQuery({
-    queryKey: ['rule', id],
-    queryFn: ({signal}) => api.getRule(String(id), signal),
-    enabled: id !== undefined,
-    staleTime: 10 * 60_000,
-    retry: (n, e) => n < 2 && !(e instanceof ApiError && e.status < 500),
-  })
-}
 
 /** What the rule looks for, with its kind of attack; details has what it is made of. */
 export function RuleWords({id}: {id: number}) {
@@ -21,9 +11,7 @@ export function RuleWords({id}: {id: number}) {
   if (rule.isError)
     return (
       <p className="faint rule-words">
-        {rule.error instanceof ApiError && rule.error.status === 404
-          ? 'This rule is no longer in force.'
-          : 'What the rule looks for could not be read.'}
+        {hasStatus(rule.error, 404) ? 'This rule is no longer in force.' : 'What the rule looks for could not be read.'}
       </p>
     )
   return <Words r={rule.data} />

@@ -1,6 +1,6 @@
 import {Button, PasswordInput, TextInput} from '@mantine/core'
 import {useEffect, useState} from 'react'
-import {api, ApiError, messageOf} from '../api/client'
+import {api, ApiError, hasStatus, messageOf} from '../api/client'
 import type {Session} from '../api/gen'
 import {Icon, Logo} from '../widgets/icons'
 
@@ -31,7 +31,7 @@ export function Login({onLogin}: {onLogin: (s: Session) => void}) {
       if (e instanceof ApiError && e.status === 429) {
         setNow(Date.now())
         setUntil(Date.now() + (e.retryAfter || 30) * 1000)
-      } else if (e instanceof ApiError && e.status === 401) {
+      } else if (hasStatus(e, 401)) {
         setError('The user name or the password is wrong.')
       } else {
         setError(messageOf(e))

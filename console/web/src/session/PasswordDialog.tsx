@@ -1,6 +1,6 @@
 import {Button, Modal, PasswordInput} from '@mantine/core'
 import {useState} from 'react'
-import {api, ApiError} from '../api/client'
+import {api, hasStatus, problemsOf} from '../api/client'
 import {toBytes} from '../lib/bytes'
 import {ErrorBox} from '../widgets/states'
 import {toast} from '../widgets/toast'
@@ -19,7 +19,7 @@ export function PasswordDialog({opened, onClose}: {opened: boolean; onClose: () 
   const [again, setAgain] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
-  const wrong = error instanceof ApiError && (error.status === 401 || error.problems.some((p) => p.startsWith('current')))
+  const wrong = hasStatus(error, 401) || problemsOf(error).some((p) => p.startsWith('current'))
 
   const close = () => {
     setCurrent('')

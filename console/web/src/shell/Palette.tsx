@@ -1,10 +1,10 @@
 import {Modal} from '@mantine/core'
-import {useQuery} from '@tanstack/react-query'
 import {useEffect, useMemo, useRef, useState} from 'react'
 import {useNavigate} from 'react-router'
-import {api} from '../api/client'
+import {useServerGroups, useServices, useSites} from '../api/queries'
+import {eventLink} from '../lib/links'
+import type {MenuEntry} from '../screens'
 import {Icon, type IconName} from '../widgets/icons'
-import type {Screen} from './Shell'
 
 interface Entry {
   title: string
@@ -15,29 +15,28 @@ interface Entry {
 
 const eventID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** Goes anywhere by a few letters: screens, sites, an event by its id, a search for the rest. */
-export function Palette({opened, onClose, screens}: {opened: boolean; onClose: () => void; screens: Screen[]}) {
+/** Finds screens, sites, server groups and services by a few letters, an event by its id, and searches the events for anything else. */
+export function Palette({opened, onClose, menu}: {opened: boolean; onClose: () => void; menu: MenuEntry[]}) {
   const navigate = useNavigate()
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
   const list = useRef<HTMLUListElement>(null)
-  const sites = useQuery({queryKey: ['sites'], queryFn: ({signal}) => api.listSites(signal), enabled: opened})
-  const groups = useQuery({queryKey: ['server-groups'], queryFn: ({signal}) => api.listServerGroups({}, signal), enabled: opened})
-  const services = useQuery({queryKey: ['services'], queryFn: ({signal}) => api.listServices({}, signal), enabled: opened})
+  const sites = useSites({enabled: opened})
+  const groups = useServerGroups({enabled: opened})
+  const services = useServices({enabled: opened})
 
   const entries = useMemo(() => {
     const t = text.trim()
     const all: Entry[] = [
-      ...screens.map((s) => ({title: s.title, kind: 'Screen', icon: s.icon, to: s.to})),
-      {title: 'Blocked events', kind: 'Events', icon: 'events', to: '/events?q=action%3Ablock'},
-      {title: 'Live tail', kind: 'Events', icon: 'play', to: '/events?live=1'},
+      ...menu.map((s) => ({title: s.title, kind: 'Screen', icon: s.icon, to: s.to})),
+      ...menu.flatMap((s) => s.shortcuts.map((c) => ({...c, kind: s.title}))),
       ...(sites.data ?? []).map((s) => ({title: s.name, kind: 'Site', icon: 'sites' as const, to: '/sites#' + s.id})),
       ...(groups.data ?? []).map((s) => ({title: s.name, kind: 'Server group', icon: 'sites' as const, to: '/sites#' + s.id})),
       ...(services.data ?? []).map((s) => ({title: s.name, kind: 'Service', icon: 'sites' as const, to: '/sites#' + s.id})),
     ]
     const words = t.toLowerCase().split(/\s+/)
     const found = all.filter((e) => words.every((w) => (e.title + ' ' + e.kind).toLowerCase().includes(w)))
-    if (eventID.test(t)) found.unshift({title: 'Open event ' + t, kind: 'Event', icon: 'shield', to: '/events/' + t.toLowerCase()})
+    if (eventID.test(t)) found.unshift({title: 'Open event ' + t, kind: 'Event', icon: 'shield', to: eventLink(t.toLowerCase())})
     else if (t !== '')
       found.push({
         title: `Search events for “${t}”`,
@@ -46,7 +45,7 @@ export function Palette({opened, onClose, screens}: {opened: boolean; onClose: (
         to: '/events?q=' + encodeURIComponent(/\s/.test(t) && !t.includes(':') ? `"${t}"` : t),
       })
     return found
-  }, [text, screens, sites.data, groups.data, services.data])
+  }, [text, menu, sites.data, groups.data, services.data])
 
   useEffect(() => setAt(0), [text])
   useEffect(() => {
@@ -92,7 +91,7 @@ export function Palette({opened, onClose, screens}: {opened: boolean; onClose: (
           e.preventDefault()
         }}
       />
-      <ul className="palette-list" id="palette-list" role="listbox" aria-label="Places" ref={list}>
+      <ul className="palette-list" id="palette-list" role="listbox" aria-label="Results" ref={list}>
         {entries.map((e, i) => (
           <li
             key={e.kind + e.to}

@@ -3,6 +3,7 @@ import {useMutation, useQueryClient} from '@tanstack/react-query'
 import {useRef, useState} from 'react'
 import {api} from '../api/client'
 import type {Mode, ServerGroup} from '../api/gen'
+import {keys} from '../api/keys'
 import {cx} from '../lib/cx'
 import {ModeBadge, modeTitle} from '../widgets/badges'
 import {ErrorBox} from '../widgets/states'
@@ -44,9 +45,9 @@ export function ModeSwitch({group}: {group: ServerGroup}) {
   const change = useMutation({
     mutationFn: (mode: Mode) => api.setMode(group.id!, {mode}),
     onSuccess: (g) => {
-      queries.setQueryData<ServerGroup[]>(['server-groups'], (list) => list?.map((x) => (x.id === g.id ? g : x)))
-      void queries.invalidateQueries({queryKey: ['overview']})
-      void queries.invalidateQueries({queryKey: ['server-groups']})
+      queries.setQueryData<ServerGroup[]>(keys.serverGroups, (list) => list?.map((x) => (x.id === g.id ? g : x)))
+      void queries.invalidateQueries({queryKey: keys.overview})
+      void queries.invalidateQueries({queryKey: keys.serverGroups})
       toast(`${g.name} is now ${g.mode === 'simulation' ? 'in simulation' : g.mode}`)
       setTo(null)
     },

@@ -1,9 +1,12 @@
 // The drawers that create, change and delete the four kinds of objects below a site.
-import {Button, Checkbox, Drawer, NumberInput, Radio, Select, Textarea, TextInput} from '@mantine/core'
-import {useQueryClient} from '@tanstack/react-query'
+import {Button, Checkbox, NumberInput, Radio, Select, Textarea, TextInput} from '@mantine/core'
 import {useEffect, useRef, useState, type ReactNode} from 'react'
-import {api, ApiError} from '../api/client'
+import {api, ApiError, hasStatus, problemsOf} from '../api/client'
 import type {Mode, Port, Route, ServerGroup, Service, Site} from '../api/gen'
+import {keys} from '../api/keys'
+import {EditDrawer} from '../widgets/EditDrawer'
+import {useSaveDelete} from '../widgets/useSaveDelete'
+import {FormButtons} from '../widgets/FormButtons'
 import {isHostPort, isUpstream, lines, problemsByField} from '../lib/problems'
 import {Icon} from '../widgets/icons'
 import {IconButton} from '../widgets/IconButton'
@@ -17,21 +20,14 @@ export type Editing =
   | {kind: 'route'; object: Partial<Route> & {service_id: string}}
 
 const kindTitle = {site: 'site', group: 'server group', service: 'service', route: 'route'}
-const listKey = {site: 'sites', group: 'server-groups', service: 'services', route: 'routes'}
+/** What a change of an object can change: the services of a group, the routes of a service, and what is counted by them. */
+const touched = [keys.sites, keys.serverGroups, keys.services, keys.routes, keys.overview, keys.gateways]
 
 export function SiteDrawer({editing, onClose}: {editing: Editing | null; onClose: () => void}) {
-  const [last, setLast] = useState(editing) // stays while the drawer slides out
-  if (editing && editing !== last) setLast(editing)
-  const shown = editing ?? last
   return (
-    <Drawer
-      opened={editing !== null}
-      onClose={onClose}
-      title={shown ? (shown.object.id ? 'Edit ' : 'New ') + kindTitle[shown.kind] : ''}
-      closeButtonProps={{'aria-label': 'Close'}}
-    >
-      {shown && <Form key={shown.kind + (shown.object.id ?? 'new') + (shown.object.revision ?? 0)} editing={shown} onClose={onClose} />}
-    </Drawer>
+    <EditDrawer edited={editing} onClose={onClose} title={(e) => (e.object.id ? 'Edit ' : 'New ') + kindTitle[e.kind]}>
+      {(e) => <Form key={e.kind + (e.object.id ?? 'new') + (e.object.revision ?? 0)} editing={e} onClose={onClose} />}
+    </EditDrawer>
   )
 }
 
@@ -54,54 +50,45 @@ interface SaveProps {
   name: string
   isNew: boolean
   save: () => Promise<unknown>
-  remove?: () => Promise<unknown>
+  remove?: () => Promise<void>
   /** Tells what else a deletion takes away. */
-  removeText: string
+  consequence: string
   fields: string[]
   valid: boolean
   onClose: () => void
   children: (errors: Record<string, string>) => ReactNode
 }
 
-/** The frame of each form: saves, deletes, and says what the server found wrong beside the field it is about. */
-function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onClose, children}: SaveProps) {
-  const queries = useQueryClient()
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
-  const [asking, setAsking] = useState(false)
-  const found = error instanceof ApiError ? problemsByField(error.problems, fields) : {fields: {}, rest: []}
-  const form = useRef<HTMLFormElement>(null)
+/** What the forms have in common: saving, deleting, and the server's problems beside the fields that they are about. */
+function Saver({kind, name, isNew, save, remove, consequence, fields, valid, onClose, children}: SaveProps) {
+  const done = (what: string) => {
+    toast(`${name} ${what}`)
+    onClose()
+  }
+  const form = useSaveDelete({
+    save,
+    onSaved: () => done(isNew ? 'created' : 'saved'),
+    remove: remove ?? (() => Promise.resolve()),
+    onRemoved: () => done('deleted'),
+    changes: touched,
+  })
+  const {error} = form
+  const found = problemsByField(problemsOf(error), fields)
+  const element = useRef<HTMLFormElement>(null)
   useEffect(() => {
     if (error !== null)
-      form.current?.querySelector('[role=alert], .mantine-InputWrapper-error, .field-error')?.scrollIntoView({block: 'center'})
+      element.current?.querySelector('[role=alert], .mantine-InputWrapper-error, .field-error')?.scrollIntoView({block: 'center'})
   }, [error])
-  const conflict = error instanceof ApiError && error.status === 409 && !asking && !isNew
-  const reload = () => {
-    for (const key of Object.values(listKey)) void queries.invalidateQueries({queryKey: [key]})
-    for (const key of ['overview', 'gateways']) void queries.invalidateQueries({queryKey: [key]})
-  }
-  const run = async (what: () => Promise<unknown>, done: string) => {
-    setBusy(true)
-    setError(null)
-    try {
-      await what()
-      reload()
-      toast(done)
-      onClose()
-    } catch (e) {
-      setError(e)
-    } finally {
-      setBusy(false)
-    }
-  }
+  // The lists are read again after each attempt, so that closing the form is enough.
+  const conflict = hasStatus(form.saveError, 409) && !isNew
   return (
     <form
-      ref={form}
+      ref={element}
       className="stack"
       style={{gap: 14}}
       onSubmit={(e) => {
         e.preventDefault()
-        if (valid) void run(save, isNew ? `${name} created` : `${name} saved`)
+        if (valid) form.save()
       }}
     >
       {conflict ? (
@@ -109,13 +96,7 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
           <div className="grow">
             <b>Someone else changed this in the meantime.</b> Reload to see the current state; what you typed here is lost then.
           </div>
-          <Button
-            variant="default"
-            onClick={() => {
-              reload()
-              onClose()
-            }}
-          >
+          <Button variant="default" onClick={onClose}>
             Reload
           </Button>
         </div>
@@ -130,36 +111,13 @@ function Saver({kind, name, isNew, save, remove, removeText, fields, valid, onCl
         )
       )}
       {children(found.fields)}
-      {asking ? (
-        <div className="notice bad">
-          <div className="grow">
-            <b>Delete {name}?</b> {removeText}
-            <div className="row" style={{marginTop: 10}}>
-              <Button color="red" loading={busy} onClick={() => void run(remove!, `${name} deleted`)}>
-                Delete
-              </Button>
-              <Button variant="default" onClick={() => setAsking(false)}>
-                Keep it
-              </Button>
-            </div>
-          </div>
-        </div>
-      ) : (
-        <div className="row" style={{marginTop: 4}}>
-          <Button type="submit" loading={busy} disabled={!valid}>
-            {isNew ? `Create ${kindTitle[kind]}` : 'Save'}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <span className="grow" />
-          {remove && (
-            <Button variant="subtle" color="red" c="var(--red)" leftSection={<Icon name="trash" />} onClick={() => setAsking(true)}>
-              Delete
-            </Button>
-          )}
-        </div>
-      )}
+      <FormButtons
+        submit={isNew ? `Create ${kindTitle[kind]}` : 'Save'}
+        busy={form.saving}
+        disabled={!valid}
+        onCancel={onClose}
+        deletion={remove && {name, consequence, busy: form.removing, run: form.remove}}
+      />
     </form>
   )
 }
@@ -180,7 +138,7 @@ function SiteForm({object, onClose}: {object: Partial<Site>; onClose: () => void
       onClose={onClose}
       save={() => (id ? api.updateSite(id, {...object, name}) : api.createSite({name}))}
       remove={id ? () => api.deleteSite(id) : undefined}
-      removeText="This works only when it has no server groups."
+      consequence="This works only when it has no server groups."
     >
       {(errors) => (
         <TextInput
@@ -214,7 +172,7 @@ function GroupForm({object, onClose}: {object: Partial<ServerGroup> & {site_id: 
       onClose={onClose}
       save={() => (id ? api.updateServerGroup(id, body) : api.createServerGroup(body))}
       remove={id ? () => api.deleteServerGroup(id) : undefined}
-      removeText="This works only when it has no services."
+      consequence="This works only when it has no services."
     >
       {(errors) => (
         <>
@@ -305,7 +263,7 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
       onClose={onClose}
       save={() => (id ? api.updateService(id, body) : api.createService(body))}
       remove={id ? () => api.deleteService(id) : undefined}
-      removeText="Its routes are deleted too, and its ports close at once."
+      consequence="Its routes are deleted too, and its ports close at once."
     >
       {(errors) => (
         <>
@@ -454,7 +412,7 @@ function RouteForm({object, onClose}: {object: Partial<Route> & {service_id: str
       onClose={onClose}
       save={() => (id ? api.updateRoute(id, body) : api.createRoute(body))}
       remove={id ? () => api.deleteRoute(id) : undefined}
-      removeText="Requests that matched it go to the next route that matches, or get 404."
+      consequence="Requests that matched it go to the next route that matches, or get 404."
     >
       {(errors) => (
         <>

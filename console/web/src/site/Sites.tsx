@@ -1,9 +1,8 @@
 import {Button, Tooltip} from '@mantine/core'
-import {useQuery} from '@tanstack/react-query'
 import {useEffect, useState} from 'react'
 import {useLocation} from 'react-router'
-import {api} from '../api/client'
 import type {Gateway, Route, ServerGroup, Service, Site} from '../api/gen'
+import {useGateways, useRoutes, useServerGroups, useServices, useSites} from '../api/queries'
 import {plural} from '../lib/format'
 import {Icon} from '../widgets/icons'
 import {ModeSwitch} from './ModeSwitch'
@@ -13,14 +12,15 @@ import {Empty, ErrorBox, Skel} from '../widgets/states'
 import {RuleActionsDrawer, type ActionsDraft} from '../rule/RuleActions'
 import {useCan} from '../session/session'
 import {SiteDrawer, type Editing} from './SiteForms'
-import {listenerURL, TestAttackButton} from './TestAttack'
+import {TestAttackButton} from './TestAttack'
+import {listenerURL} from '../gateway/listener'
 
 export default function Sites() {
-  const sites = useQuery({queryKey: ['sites'], queryFn: ({signal}) => api.listSites(signal)})
-  const groups = useQuery({queryKey: ['server-groups'], queryFn: ({signal}) => api.listServerGroups({}, signal)})
-  const services = useQuery({queryKey: ['services'], queryFn: ({signal}) => api.listServices({}, signal)})
-  const routes = useQuery({queryKey: ['routes'], queryFn: ({signal}) => api.listRoutes({}, signal)})
-  const gateways = useQuery({queryKey: ['gateways'], queryFn: ({signal}) => api.listGateways(signal), refetchInterval: 5000})
+  const sites = useSites()
+  const groups = useServerGroups()
+  const services = useServices()
+  const routes = useRoutes()
+  const gateways = useGateways({every: 5000})
   const may = useCan('operator')
   const [editing, setEditing] = useState<Editing | null>(null)
   const [actions, setActions] = useState<ActionsDraft | null>(null)

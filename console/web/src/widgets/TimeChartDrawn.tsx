@@ -3,12 +3,31 @@ import {BarChart} from 'echarts/charts'
 import {BrushComponent, GridComponent, TooltipComponent} from 'echarts/components'
 import * as echarts from 'echarts/core'
 import {CanvasRenderer} from 'echarts/renderers'
-import {useEffect, useRef} from 'react'
+import {useEffect, useEffectEvent, useRef} from 'react'
 import {compact, integer} from '../lib/format'
 import {clock, shortStamp} from '../lib/time'
-import type {TimeChartProps} from './TimeChart'
 
 echarts.use([BarChart, GridComponent, TooltipComponent, BrushComponent, CanvasRenderer])
+
+export interface Series {
+  name: string
+  color: string
+  values: number[]
+  /** What a click on it opens. */
+  key: string
+}
+
+export interface TimeChartProps {
+  times: number[]
+  series: Series[]
+  height: number
+  /** Names the chart for those who cannot see it. */
+  label: string
+  /** Called with the range that was brushed, in milliseconds. */
+  onBrush?: (from: number, to: number) => void
+  onPick?: (key: string) => void
+  small?: boolean
+}
 
 /** Resolves a colour that may be a CSS variable: a canvas does not know them. */
 function css(color: string): string {
@@ -27,9 +46,20 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
   const box = useRef<HTMLDivElement>(null)
   const chart = useRef<echarts.ECharts>(null)
   const scheme = useComputedColorScheme()
-  // The handlers of the moment, for listeners that are set once.
-  const now = useRef({times, series, onBrush, onPick})
-  now.current = {times, series, onBrush, onPick}
+  const brushable = onBrush !== undefined
+  const pickable = onPick !== undefined
+
+  const pick = useEffectEvent((bucket: number, height: number) => {
+    let sum = 0
+    const hit = series.find((s) => (sum += s.values[bucket] ?? 0) > height)
+    if (hit && height >= 0) onPick?.(hit.key)
+  })
+  const brush = useEffectEvent((a: number, b: number) => {
+    const step = times.length > 1 ? times[1]! - times[0]! : 60e3
+    const first = times[Math.max(0, Math.min(a, b))]
+    const last = times[Math.min(times.length - 1, Math.max(a, b))]
+    if (first !== undefined && last !== undefined) onBrush?.(first, last + step)
+  })
 
   useEffect(() => {
     const c = echarts.init(box.current!, null, {renderer: 'canvas'})
@@ -43,22 +73,14 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
       down = {x: e.offsetX, y: e.offsetY}
     })
     c.getZr().on('click', (e) => {
-      const {series, onPick} = now.current
-      if (!onPick || Math.hypot(e.offsetX - down.x, e.offsetY - down.y) > 4) return
+      if (Math.hypot(e.offsetX - down.x, e.offsetY - down.y) > 4) return
       const [bucket, height] = c.convertFromPixel({seriesIndex: 0}, [e.offsetX, e.offsetY]) as [number, number]
-      let sum = 0
-      const hit = series.find((s) => (sum += s.values[bucket] ?? 0) > height)
-      if (hit && height >= 0) onPick(hit.key)
+      pick(bucket, height)
     })
     c.on('brushEnd', (e) => {
       const range = (e as {areas?: {coordRange?: [number, number]}[]}).areas?.[0]?.coordRange
       c.dispatchAction({type: 'brush', areas: []})
-      if (!range) return
-      const {times, onBrush} = now.current
-      const step = times.length > 1 ? times[1]! - times[0]! : 60e3
-      const first = Math.max(0, Math.min(range[0], range[1]))
-      const last = Math.min(times.length - 1, Math.max(range[0], range[1]))
-      if (times[first] !== undefined && times[last] !== undefined) onBrush?.(times[first], times[last] + step)
+      if (range) brush(...range)
     })
     return () => {
       observer.disconnect()
@@ -104,7 +126,6 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
           // forbids style attributes.
           formatter: (raw: unknown) => {
             const items = raw as {dataIndex: number; seriesIndex: number; value: number}[]
-            const {times, series} = now.current
             const tip = element('chart-tip')
             tip.append(element('t', shortStamp(times[items[0]!.dataIndex]!) + ':' + clock(times[items[0]!.dataIndex]!).slice(6)))
             const shown = items.filter((i) => i.value > 0).sort((a, b) => b.value - a.value)
@@ -121,7 +142,7 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
             return tip
           },
         },
-        brush: onBrush
+        brush: brushable
           ? {
               xAxisIndex: 0,
               brushType: 'lineX',
@@ -139,13 +160,13 @@ export default function TimeChartDrawn({times, series, height, onBrush, onPick, 
           barCategoryGap: '18%',
           itemStyle: {color: css(s.color)},
           emphasis: {disabled: true},
-          cursor: onPick ? 'pointer' : 'crosshair',
+          cursor: pickable ? 'pointer' : 'crosshair',
         })),
       },
       {notMerge: true},
     )
-    if (onBrush) c.dispatchAction({type: 'takeGlobalCursor', key: 'brush', brushOption: {brushType: 'lineX', brushMode: 'single'}})
-  }, [times, series, scheme, small, onBrush !== undefined, onPick !== undefined])
+    if (brushable) c.dispatchAction({type: 'takeGlobalCursor', key: 'brush', brushOption: {brushType: 'lineX', brushMode: 'single'}})
+  }, [times, series, scheme, small, brushable, pickable])
 
   return <div ref={box} style={{height, width: '100%'}} />
 }

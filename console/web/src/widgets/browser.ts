@@ -28,3 +28,8 @@ export function saveFile(name: string, type: string, text: string) {
   a.click()
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
+
+export const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent)
+
+/** The name of the key that, with another one, is a command. */
+export const modKey = isMac ? '⌘' : 'Ctrl'

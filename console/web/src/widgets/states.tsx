@@ -1,7 +1,7 @@
 // What a screen shows instead of its data: that it loads, that it failed, that there is none.
 import {Button} from '@mantine/core'
 import type {CSSProperties, ReactNode} from 'react'
-import {ApiError, messageOf} from '../api/client'
+import {messageOf, problemsOf} from '../api/client'
 import {Icon, type IconName} from './icons'
 
 /** A grey area of the size of what will stand there, so that nothing jumps. */
@@ -21,7 +21,7 @@ export function SkelRows({rows = 6, h = 20}: {rows?: number; h?: number}) {
 
 /** What went wrong, in the server's words, and a way to try again. */
 export function ErrorBox({error, retry, title}: {error: unknown; retry?: () => void; title?: string}) {
-  const problems = error instanceof ApiError ? error.problems : []
+  const problems = problemsOf(error)
   return (
     <div className="notice bad" role="alert">
       <Icon name="warn" />
