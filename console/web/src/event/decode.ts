@@ -1,7 +1,7 @@
 // Taking a request apart for reading: percent-decoding that remembers where each
 // character came from, query strings, cookies, and bodies by content type.
 import {findAll, fromBase64, mergeSpans, utf8OrNull, type Span} from '../lib/bytes'
-import type {Event, Match} from '../api/gen'
+import type {Event, EventSummary, Match} from '../api/gen'
 
 /** Decoded text with, for each of its UTF-16 units and its end, the position in the raw text. */
 export interface Decoded {
@@ -50,6 +50,9 @@ export function percentDecode(raw: string, plusIsSpace = false): Decoded {
   from.push(raw.length)
   return {text, from}
 }
+
+/** Path and query of an event's request, decoded for reading. */
+export const requestText = (e: EventSummary) => percentDecode(e.path + (e.query === '' ? '' : '?' + e.query), true).text
 
 /** A span of the decoded text as a span of the raw text. */
 export const rawSpan = (d: Decoded, s: Span): Span => ({start: d.from[s.start]!, end: d.from[s.end]!})

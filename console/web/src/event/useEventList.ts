@@ -1,14 +1,16 @@
 import {useEffect, useReducer, useRef} from 'react'
 import {api} from '../api/client'
 import type {EventSummary} from '../api/gen'
+import type {Frame} from '../api/keys'
 
 const firstPage = 200
 const laterPages = 2000
 
-/** Rows that arrive while the reader is elsewhere; more than these and the oldest are not shown until a reload. */
-const maxPending = 2000
+/** How many new events are held back while the user is further down the list; beyond it the oldest of them appear only after a reload. */
+export const maxPending = 2000
 
-interface State {
+interface State extends Frame {
+  q: string
   rows: EventSummary[]
   ids: Set<string>
   /** Came from the stream and wait to be shown, newest first. */
@@ -22,7 +24,10 @@ interface State {
   abort: AbortController
 }
 
-const empty = (): State => ({
+const empty = (q: string, {from, to}: Frame): State => ({
+  q,
+  from,
+  to,
   rows: [],
   ids: new Set(),
   pending: [],
@@ -34,42 +39,63 @@ const empty = (): State => ({
   abort: new AbortController(),
 })
 
-/**
- * The events of a filter and a time range, loaded page by page. The rows live in one
- * array that grows in place: with 100,000 of them, copying at each page or each new
- * event would be what makes scrolling stutter.
- */
-export function useEventList(q: string, from: string, to: string) {
-  const [, redraw] = useReducer((n: number) => n + 1, 0)
-  const state = useRef<State>(empty())
-
-  const load = async (s: State) => {
-    if (s.loading || (s.loaded && s.next === undefined)) return
-    s.loading = true
-    s.error = null
-    redraw()
-    try {
-      const page = await api.listEvents({q, from, to, cursor: s.next, limit: s.loaded ? laterPages : firstPage}, s.abort.signal)
-      for (const e of page.events) {
-        if (!s.ids.has(e.id)) {
-          s.ids.add(e.id)
-          s.rows.push(e)
-        }
+/** Loads the next page into s, in place; changed is called before and after. */
+async function load(s: State, changed: () => void) {
+  if (s.loading || (s.loaded && s.next === undefined)) return
+  s.loading = true
+  s.error = null
+  changed()
+  try {
+    const {q, from, to, next: cursor} = s
+    const page = await api.listEvents({q, from, to, cursor, limit: s.loaded ? laterPages : firstPage}, s.abort.signal)
+    for (const e of page.events) {
+      if (!s.ids.has(e.id)) {
+        s.ids.add(e.id)
+        s.rows.push(e)
       }
-      s.next = page.next || undefined
-      s.loaded = true
-    } catch (e) {
-      if (s.abort.signal.aborted) return
-      s.error = e
     }
-    s.loading = false
-    if (state.current === s) redraw()
+    s.next = page.next || undefined
+    s.loaded = true
+  } catch (e) {
+    if (s.abort.signal.aborted) return
+    s.error = e
   }
+  s.loading = false
+  if (!s.abort.signal.aborted) changed()
+}
+
+/** The events of a filter and a time range, as far as they are loaded, and what can be done with them. */
+export interface EventList {
+  /** Newest first. The array grows in place. */
+  rows: EventSummary[]
+  /** New events that are not among the rows yet. */
+  pending: EventSummary[]
+  loading: boolean
+  /** The first page is there. */
+  loaded: boolean
+  more: boolean
+  /** Null, or why the last page could not be read. */
+  error: unknown
+  dropped: number
+  loadMore: () => void
+  /** Takes new events, newest first; shows them at once, with those held back, or holds them back. */
+  add: (events: EventSummary[], show: boolean) => void
+  countDropped: (n: number) => void
+}
+
+/**
+ * Loads the events page by page. The rows live in one array that grows in place: with
+ * 100,000 of them, copying at each page or each new event would make scrolling stutter.
+ */
+export function useEventList(q: string, {from, to}: Frame): EventList {
+  const [, redraw] = useReducer((n: number) => n + 1, 0)
+  const state = useRef<State>(null)
+  state.current ??= empty(q, {from, to})
 
   useEffect(() => {
-    const s = empty()
+    const s = empty(q, {from, to})
     state.current = s
-    void load(s)
+    void load(s, redraw)
     return () => s.abort.abort()
   }, [q, from, to])
 
@@ -82,10 +108,9 @@ export function useEventList(q: string, from: string, to: string) {
     more: s.next !== undefined,
     error: s.error,
     dropped: s.dropped,
-    loadMore: () => void load(state.current),
-    /** Takes new events, newest first; shows them at once or keeps them back. */
-    add: (events: EventSummary[], show: boolean) => {
-      const s = state.current
+    loadMore: () => void load(state.current!, redraw),
+    add: (events, show) => {
+      const s = state.current!
       const fresh = events.filter((e) => !s.ids.has(e.id))
       for (const e of fresh) s.ids.add(e.id)
       s.pending.unshift(...fresh)
@@ -96,68 +121,9 @@ export function useEventList(q: string, from: string, to: string) {
       }
       if (fresh.length > 0 || show) redraw()
     },
-    countDropped: (n: number) => {
-      state.current.dropped += n
+    countDropped: (n) => {
+      state.current!.dropped += n
       redraw()
     },
   }
-}
-
-/** Follows the stream of new events while `on`. Arrivals are handed over four times a second, newest first. */
-export function useLiveTail(
-  on: boolean,
-  q: string,
-  onEvents: (events: EventSummary[]) => void,
-  onDropped: (n: number) => void,
-): 'off' | 'connecting' | 'open' {
-  const [, redraw] = useReducer((n: number) => n + 1, 0)
-  const status = useRef<'off' | 'connecting' | 'open'>('off')
-  const handlers = useRef({onEvents, onDropped})
-  handlers.current = {onEvents, onDropped}
-
-  useEffect(() => {
-    const set = (s: typeof status.current) => {
-      status.current = s
-      redraw()
-    }
-    if (!on) {
-      set('off')
-      return
-    }
-    set('connecting')
-    let buffer: EventSummary[] = []
-    let source: EventSource
-    let again: ReturnType<typeof setTimeout> | undefined
-    const connect = () => {
-      source = new EventSource('/api/v1/events/stream' + (q === '' ? '' : '?q=' + encodeURIComponent(q)))
-      source.onopen = () => set('open')
-      source.onmessage = (m) => {
-        buffer.unshift(JSON.parse(m.data as string) as EventSummary)
-        if (buffer.length > maxPending) buffer.length = maxPending
-      }
-      source.addEventListener('dropped', (m) =>
-        handlers.current.onDropped((JSON.parse((m as MessageEvent<string>).data) as {count: number}).count),
-      )
-      source.onerror = () => {
-        set('connecting')
-        if (source.readyState !== EventSource.CLOSED) return // the browser tries again by itself
-        // A refused stream: if the session is over this request finds out, else try later.
-        void api.getSession().catch(() => {})
-        again = setTimeout(connect, 3000)
-      }
-    }
-    connect()
-    const flush = setInterval(() => {
-      if (buffer.length === 0) return
-      const events = buffer
-      buffer = []
-      handlers.current.onEvents(events)
-    }, 250)
-    return () => {
-      clearInterval(flush)
-      clearTimeout(again)
-      source.close()
-    }
-  }, [on, q])
-  return status.current
 }
