@@ -79,3 +79,10 @@ it('only api reads through the query cache', () => {
 it('tests are the only ones that know the testing folder', () => {
   expect(product.filter((f) => importsOf(f).some((to) => to.startsWith('testing')))).toEqual([])
 })
+
+it('lines end at 140 columns', () => {
+  const long = files
+    .filter((f) => f !== 'api/gen.ts')
+    .flatMap((f) => text[f]!.split('\n').flatMap((l, i) => (l.length > 140 ? [`${f}:${i + 1}`] : [])))
+  expect(long).toEqual([])
+})

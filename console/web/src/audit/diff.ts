@@ -13,7 +13,10 @@ function pretty(json: string | undefined): string[] {
   }
 }
 
-/** The difference of two JSON texts, line by line, by their longest common subsequence. Audit entries are small, so the square of their length is too. */
+/**
+ * The difference of two JSON texts, line by line, by their longest common subsequence. It
+ * takes time by the square of their length; audit entries are short.
+ */
 export function diffJSON(before: string | undefined, after: string | undefined): DiffLine[] {
   const a = pretty(before)
   const b = pretty(after)

@@ -30,7 +30,7 @@ export function BodyView({e, matches}: {e: Event; matches: Match[]}) {
         {hexDump(body.bytes)}
       </pre>
     )
-  else if (body.kind === 'form' && !raw) content = <Params rows={body.parameters} matches={matches} place="arg" />
+  else if (body.kind === 'form' && !raw) content = <Params rows={body.parameters} matches={matches} part="arg" />
   else {
     const text = body.kind === 'json' && !raw ? body.pretty : body.raw
     content = (

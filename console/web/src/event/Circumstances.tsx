@@ -14,10 +14,7 @@ export function Circumstances({e}: {e: Event}) {
       `${e.response.status || 'none'}${e.response.content_type ? ', ' + e.response.content_type : ''}, ${bytes(e.response.body_bytes)}`,
     ],
     ['Upstream', e.response.upstream ? <span className="mono">{e.response.upstream}</span> : 'not asked'],
-    [
-      'Time',
-      `${duration(e.response.duration_ns)} in all, ${duration(e.verdict.inspection_ns)} inspection${e.response.upstream_duration_ns > 0 ? ', ' + duration(e.response.upstream_duration_ns) + ' waiting for the server' : ''}`,
-    ],
+    ['Time', times(e)],
   ]
   return (
     <section className="card">
@@ -34,4 +31,10 @@ export function Circumstances({e}: {e: Event}) {
       </dl>
     </section>
   )
+}
+
+function times(e: Event): string {
+  const {duration_ns, upstream_duration_ns} = e.response
+  const waiting = upstream_duration_ns > 0 ? `, ${duration(upstream_duration_ns)} waiting for the server` : ''
+  return `${duration(duration_ns)} in all, ${duration(e.verdict.inspection_ns)} inspection${waiting}`
 }

@@ -24,7 +24,7 @@ import {FilterBar} from './FilterBar'
 import {Histogram} from './Histogram'
 import {NoEvents} from './NoEvents'
 import {useEventList, type EventList as List} from './useEventList'
-import {useFacetPlace} from './useFacetPlace'
+import {useFacetPanel} from './useFacetPanel'
 import {useFilter, useFrame} from './useFilter'
 import {useListKeys} from './useListKeys'
 import {useLiveTail} from './useLiveTail'
@@ -37,7 +37,7 @@ export default function Events() {
   const [frame, askAgain] = useFrame(range, q)
   const event = useOpenEvent()
   const narrow = useMedia('(max-width: 800px)')
-  const facetPlace = useFacetPlace(event.open !== null)
+  const facetsIn = useFacetPanel(event.open !== null)
   const grid = useRef<VirtualListHandle>(null)
   const search = useRef<HTMLInputElement>(null)
 
@@ -67,8 +67,8 @@ export default function Events() {
         <ExportMenu q={q} frame={() => untilNow(frame, live)} />
         <TimePicker value={range} onChange={setRange} />
       </PageHead>
-      <div className={cx('events', event.open !== null && 'open', !facetPlace.panel && 'nofacets')}>
-        {facetPlace.panel && (
+      <div className={cx('events', event.open !== null && 'open', !facetsIn.panel && 'nofacets')}>
+        {facetsIn.panel && (
           <aside className="facets" aria-label="Filters">
             {facetPanel}
           </aside>
@@ -79,8 +79,8 @@ export default function Events() {
             onChange={setQ}
             error={filterIsBad ? messageOf(list.error) : ''}
             input={search}
-            facetsShown={facetPlace.panel}
-            onFacets={facetPlace.toggle}
+            facetsShown={facetsIn.panel}
+            onFacets={facetsIn.toggle}
             onLeave={() => grid.current?.focus()}
           />
           <Chips q={q} onChange={setQ} />
@@ -126,8 +126,8 @@ export default function Events() {
         )}
       </div>
       <Drawer
-        opened={facetPlace.drawer}
-        onClose={facetPlace.closeDrawer}
+        opened={facetsIn.drawer}
+        onClose={facetsIn.closeDrawer}
         title="Filters"
         size={320}
         position="left"

@@ -1,9 +1,9 @@
 import type {Match} from '../api/gen'
 import {Payload} from '../widgets/Payload'
-import {locate, type Parameter, type Place} from './decode'
+import {locate, type Parameter, type Part} from './decode'
 
 /** Names and values of a part of the request, with the bytes that matched marked. */
-export function Params({rows, matches, place}: {rows: Parameter[]; matches: Match[]; place: Place}) {
+export function Params({rows, matches, part}: {rows: Parameter[]; matches: Match[]; part: Part}) {
   return (
     <table className="params">
       <tbody>
@@ -17,7 +17,7 @@ export function Params({rows, matches, place}: {rows: Parameter[]; matches: Matc
                     ? locate(
                         p.name,
                         matches.filter((m) => /NAMES/.test(m.variable)),
-                        place,
+                        part,
                       )
                     : []
                 }
@@ -27,7 +27,7 @@ export function Params({rows, matches, place}: {rows: Parameter[]; matches: Matc
               {p.value === '[secret]' ? (
                 <span className="faint">masked</span>
               ) : (
-                <Payload text={p.value} spans={locate(p.value, matches, place, p.name)} />
+                <Payload text={p.value} spans={locate(p.value, matches, part, p.name)} />
               )}
               {p.value === '' && <span className="faint">empty</span>}
             </td>

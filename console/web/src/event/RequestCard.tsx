@@ -56,13 +56,13 @@ export function RequestCard({e, matches}: {e: Event; matches: Match[]}) {
         {parameters.length > 0 && (
           <>
             <div className="sub">Query parameters</div>
-            <Params rows={parameters} matches={matches} place="arg" />
+            <Params rows={parameters} matches={matches} part="arg" />
           </>
         )}
         {cookies.length > 0 && (
           <>
             <div className="sub">Cookies</div>
-            <Params rows={cookies} matches={matches} place="cookie" />
+            <Params rows={cookies} matches={matches} part="cookie" />
           </>
         )}
         {headers.length > 0 && (
@@ -74,7 +74,7 @@ export function RequestCard({e, matches}: {e: Event; matches: Match[]}) {
                 ...headers.filter((h) => h.name !== 'Host').map((h) => ({name: h.name, value: h.value, raw: h.value})),
               ]}
               matches={matches}
-              place="header"
+              part="header"
             />
           </>
         )}

@@ -9,7 +9,10 @@ export interface Decoded {
   from: number[]
 }
 
-/** Decodes %XX (and + where asked). Broken escapes stay as they were sent. A byte that is no UTF-8 becomes the character of its number, as the gateway writes it in the values of matches. */
+/**
+ * Decodes %XX, and + where asked. Broken escapes stay as they were sent. A byte that is not
+ * UTF-8 becomes the character of its number, as the gateway writes it in the values of matches.
+ */
 export function percentDecode(raw: string, plusIsSpace = false): Decoded {
   let text = ''
   const from: number[] = []
@@ -116,48 +119,45 @@ export function decodeBody(base64: string | undefined, contentType: string): Bod
 export const headerOf = (e: Event, name: string) => e.request.headers?.find((h) => h.name.toLowerCase() === name.toLowerCase())?.value ?? ''
 
 /** A part of the request that a rule's variable can point at. */
-export type Place = 'path' | 'query' | 'arg' | 'cookie' | 'header' | 'body'
+export type Part = 'path' | 'query' | 'arg' | 'cookie' | 'header' | 'body'
 
-/** Whether the variable of a match may point at this place; name is the key where the place has one. */
-export function pointsAt(m: Match, place: Place, name = ''): boolean {
+const set = (names: string) => new Set(names.split(' '))
+const requestLine = 'REQUEST_URI REQUEST_URI_RAW REQUEST_LINE'
+
+/** Collections of the rule language that hold a part, alone or among others. */
+const holders: Record<Part, Set<string>> = {
+  path: set(requestLine + ' REQUEST_FILENAME REQUEST_BASENAME ARGS_PATH'),
+  query: set(requestLine + ' QUERY_STRING ARGS ARGS_GET ARGS_NAMES ARGS_GET_NAMES FULL_REQUEST'),
+  arg: set(requestLine + ' QUERY_STRING ARGS_NAMES ARGS_GET_NAMES ARGS_POST_NAMES FULL_REQUEST ARGS_COMBINED_SIZE REQUEST_BODY'),
+  cookie: set('REQUEST_COOKIES_NAMES'),
+  header: set('REQUEST_HEADERS_NAMES'),
+  body: set('ARGS ARGS_POST ARGS_NAMES ARGS_POST_NAMES REQUEST_BODY FULL_REQUEST XML JSON FILES FILES_NAMES'),
+}
+
+/** Collections that hold a part under its name: ARGS:q is the parameter q. */
+const keyed: Partial<Record<Part, Set<string>>> = {
+  arg: set('ARGS ARGS_GET ARGS_POST'),
+  cookie: set('REQUEST_COOKIES'),
+  header: set('REQUEST_HEADERS'),
+}
+
+/** Whether the variable of a match may point at this part of the request; name is the key where the part has one. */
+export function pointsAt(m: Match, part: Part, name = ''): boolean {
   const colon = m.variable.indexOf(':')
   const collection = (colon < 0 ? m.variable : m.variable.slice(0, colon)).toUpperCase()
-  const key = colon < 0 ? '' : m.variable.slice(colon + 1)
-  const sameKey = key === '' || key.toLowerCase() === name.toLowerCase() || key.toLowerCase() === 'json.' + name.toLowerCase()
-  switch (place) {
-    case 'path':
-      return /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_FILENAME|REQUEST_BASENAME|REQUEST_LINE|ARGS_PATH)$/.test(collection)
-    case 'query':
-      return /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|QUERY_STRING|ARGS|ARGS_GET|ARGS_NAMES|ARGS_GET_NAMES|FULL_REQUEST)$/.test(
-        collection,
-      )
-    case 'arg':
-      return (
-        (/^(ARGS|ARGS_GET|ARGS_POST)$/.test(collection) && sameKey) ||
-        /^(REQUEST_URI|REQUEST_URI_RAW|REQUEST_LINE|QUERY_STRING|ARGS_NAMES|ARGS_GET_NAMES|ARGS_POST_NAMES|FULL_REQUEST|ARGS_COMBINED_SIZE|REQUEST_BODY)$/.test(
-          collection,
-        )
-      )
-    case 'cookie':
-      return (collection === 'REQUEST_COOKIES' && sameKey) || collection === 'REQUEST_COOKIES_NAMES'
-    case 'header':
-      return (
-        (collection === 'REQUEST_HEADERS' && sameKey) ||
-        collection === 'REQUEST_HEADERS_NAMES' ||
-        (/^REQUEST_COOKIES/.test(collection) && name.toLowerCase() === 'cookie')
-      )
-    case 'body':
-      return /^(ARGS|ARGS_POST|ARGS_NAMES|ARGS_POST_NAMES|REQUEST_BODY|FULL_REQUEST|XML|JSON|FILES|FILES_NAMES|MULTIPART_.*)$/.test(
-        collection,
-      )
-  }
+  const key = (colon < 0 ? '' : m.variable.slice(colon + 1)).toLowerCase()
+  const wanted = name.toLowerCase()
+  if (holders[part].has(collection)) return true
+  if (keyed[part]?.has(collection)) return key === '' || key === wanted || key === 'json.' + wanted
+  if (part === 'header') return collection.startsWith('REQUEST_COOKIES') && wanted === 'cookie'
+  return part === 'body' && collection.startsWith('MULTIPART_')
 }
 
 /** Where the bytes that rules matched stand in a text of the request. */
-export function locate(text: string, matches: Match[], place: Place, name = ''): Span[] {
+export function locate(text: string, matches: Match[], part: Part, name = ''): Span[] {
   const spans: Span[] = []
   for (const m of matches) {
-    if (m.matched.length === 0 || !pointsAt(m, place, name)) continue
+    if (m.matched.length === 0 || !pointsAt(m, part, name)) continue
     // One or two letters found anywhere would colour the whole request; such a
     // match is marked only where its value is the whole text.
     if (m.matched.length < 3 && m.value !== text) continue

@@ -1,6 +1,7 @@
 // What the exception drawer and list know about scopes: which to propose for a match,
 // the narrowest first, and how to say one in words.
 import type {Event, Exception, Match} from '../api/gen'
+import {lines} from '../lib/problems'
 import {attackTitle, slugOfTag} from '../lib/attacks'
 
 /** What an exception takes away, and where it holds. */
@@ -131,4 +132,37 @@ export function expiryWords(expires: string | undefined, now: number): string {
 /** The end of the day so many days from now, as the server wants it. */
 export function inDays(days: number, now: number): string {
   return new Date(now + days * day).toISOString()
+}
+
+/** The fields of a scope as they are typed. */
+export interface TypedScope {
+  rules: string
+  target: string
+  path: string
+  methods: string
+  sources: string
+}
+
+/** A scope as the user would type it. */
+export const typedScope = (s: Scope): TypedScope => ({
+  rules: s.tag ? s.tag : s.rule_id ? String(s.rule_id) + (s.rule_id_last ? `-${s.rule_id_last}` : '') : '',
+  target: s.target ?? '',
+  path: s.path_prefix ?? '',
+  methods: (s.methods ?? []).join(', '),
+  sources: (s.sources ?? []).join('\n'),
+})
+
+/** What was typed as a scope; the server checks it. */
+export function scopeOf(t: TypedScope): Scope {
+  const range = /^(\d+)(?:\s*-\s*(\d+))?$/.exec(t.rules.trim())
+  return {
+    ...(range ? {rule_id: Number(range[1]), ...(range[2] ? {rule_id_last: Number(range[2])} : {})} : {tag: t.rules.trim()}),
+    target: t.target.trim(),
+    path_prefix: t.path.trim(),
+    methods: t.methods
+      .toUpperCase()
+      .split(/[\s,]+/)
+      .filter(Boolean),
+    sources: lines(t.sources),
+  }
 }

@@ -6,6 +6,7 @@ import {api} from '../api/client'
 import type {LakeResult} from '../api/gen'
 import {csvTable} from '../lib/csv'
 import {integer, plural} from '../lib/format'
+import {Form} from '../widgets/Form'
 import {Icon} from '../widgets/icons'
 import {PageHead} from '../widgets/PageHead'
 import {Payload} from '../widgets/Payload'
@@ -15,14 +16,28 @@ import {Empty, ErrorBox, Skel} from '../widgets/states'
 const examples: [string, string][] = [
   [
     'Who attacks most',
-    `SELECT client, count(*) AS n, count(*) FILTER (action = 'block') AS blocked, max(time) AS last\nFROM events\nWHERE action <> 'pass' AND time > now() - INTERVAL 7 DAY\nGROUP BY client\nORDER BY n DESC\nLIMIT 20`,
+    `SELECT client, count(*) AS n, count(*) FILTER (action = 'block') AS blocked, max(time) AS last
+FROM events
+WHERE action <> 'pass' AND time > now() - INTERVAL 7 DAY
+GROUP BY client
+ORDER BY n DESC
+LIMIT 20`,
   ],
-  ['Attacks per day', `SELECT date_trunc('day', time) AS day, action, count(*) AS n\nFROM events\nGROUP BY ALL\nORDER BY day DESC, n DESC`],
+  [
+    'Attacks per day',
+    `SELECT date_trunc('day', time) AS day, action, count(*) AS n
+FROM events
+GROUP BY ALL
+ORDER BY day DESC, n DESC`,
+  ],
   [
     'Slowest requests',
-    `SELECT time, method, host, path, status, duration_us / 1000.0 AS ms\nFROM events\nORDER BY duration_us DESC\nLIMIT 50`,
+    `SELECT time, method, host, path, status, duration_us / 1000.0 AS ms
+FROM events
+ORDER BY duration_us DESC
+LIMIT 50`,
   ],
-  ['Columns', `DESCRIBE events`],
+  ['Columns', 'DESCRIBE events'],
 ]
 
 const maxRows = 10_000
@@ -54,13 +69,7 @@ export default function Lake() {
     <>
       <PageHead title="Lake query" />
       <div className="page stack">
-        <form
-          className="stack"
-          onSubmit={(e) => {
-            e.preventDefault()
-            start()
-          }}
-        >
+        <Form onSubmit={start}>
           <div className="row" style={{flexWrap: 'wrap'}}>
             <span className="faint">Examples</span>
             {examples.map(([title, text]) => (
@@ -95,7 +104,7 @@ export default function Lake() {
               changed from here.
             </span>
           </div>
-        </form>
+        </Form>
         {run.isError && <QueryError error={run.error} />}
         {run.isPending ? (
           <Skel h={240} />

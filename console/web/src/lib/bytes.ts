@@ -78,7 +78,7 @@ export interface Piece {
 
 const named: Record<number, string> = {0x09: '\\t', 0x0a: '\\n', 0x0d: '\\r'}
 
-/** How a character that cannot be printed is shown, or null if it can. Escapes, because few fonts have the pictures of control characters. */
+/** The escape that is shown for a character that cannot be printed; null if it can. Few fonts have pictures of control characters. */
 export function visible(codePoint: number): string | null {
   if (named[codePoint]) return named[codePoint]
   if (codePoint < 0x20 || (codePoint >= 0x7f && codePoint < 0xa0)) return '\\x' + codePoint.toString(16).padStart(2, '0')

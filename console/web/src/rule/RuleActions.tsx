@@ -7,6 +7,7 @@ import {api, hasStatus, problemsOf} from '../api/client'
 import type {Match, RuleAction, RuleActions} from '../api/gen'
 import {actionTitle, choiceOf, choices, problemsByRule, ruleOf, withChoice, type Choice} from './actions'
 import {Icon} from '../widgets/icons'
+import {Form} from '../widgets/Form'
 import {IconButton} from '../widgets/IconButton'
 import {ErrorBox, Skel, SkelRows} from '../widgets/states'
 import {toast} from '../widgets/toast'
@@ -74,11 +75,9 @@ function One({draft, stored, onClose, onAll}: {draft: ActionsDraft; stored: Rule
   })
   const others = stored.actions.filter((a) => a.rule_id !== rule_id).length
   return (
-    <form
-      className="stack"
-      style={{gap: 14}}
-      onSubmit={(e) => {
-        e.preventDefault()
+    <Form
+      gap={14}
+      onSubmit={() => {
         if (choice !== before) save.mutate(withChoice(stored.actions, rule_id, choice))
       }}
     >
@@ -119,7 +118,7 @@ function One({draft, stored, onClose, onAll}: {draft: ActionsDraft; stored: Rule
           {others === 0 ? 'All of the service' : `${others} more of the service`}
         </Button>
       </div>
-    </form>
+    </Form>
   )
 }
 
@@ -153,11 +152,9 @@ function List({draft, stored, onClose}: {draft: ActionsDraft; stored: RuleAction
     return next
   }
   return (
-    <form
-      className="stack"
-      style={{gap: 14}}
-      onSubmit={(e) => {
-        e.preventDefault()
+    <Form
+      gap={14}
+      onSubmit={() => {
         const next = add() // what is typed is meant, too
         if (next && JSON.stringify(next) !== JSON.stringify(stored.actions)) save.mutate(next)
       }}
@@ -221,7 +218,7 @@ function List({draft, stored, onClose}: {draft: ActionsDraft; stored: RuleAction
         <span className="grow" />
         {changed && <span className="faint">not saved yet</span>}
       </div>
-    </form>
+    </Form>
   )
 }
 

@@ -2,6 +2,7 @@ import {Button, Modal, PasswordInput} from '@mantine/core'
 import {useState} from 'react'
 import {api, hasStatus, problemsOf} from '../api/client'
 import {toBytes} from '../lib/bytes'
+import {Form} from '../widgets/Form'
 import {ErrorBox} from '../widgets/states'
 import {toast} from '../widgets/toast'
 import {useSession} from './session'
@@ -44,13 +45,7 @@ export function PasswordDialog({opened, onClose}: {opened: boolean; onClose: () 
   const show = {visibilityToggleButtonProps: {'aria-label': 'Show the password'}}
   return (
     <Modal opened={opened} onClose={close} title="Change password" closeButtonProps={{'aria-label': 'Close'}}>
-      <form
-        className="stack"
-        onSubmit={(e) => {
-          e.preventDefault()
-          void submit()
-        }}
-      >
+      <Form onSubmit={() => void submit()}>
         <input type="text" name="username" autoComplete="username" value={session.user.name} readOnly hidden />
         <PasswordInput
           label="Current password"
@@ -87,7 +82,7 @@ export function PasswordDialog({opened, onClose}: {opened: boolean; onClose: () 
             Change password
           </Button>
         </div>
-      </form>
+      </Form>
     </Modal>
   )
 }

@@ -1,13 +1,14 @@
 // The drawers that create, change and delete the four kinds of objects below a site.
 import {Button, Checkbox, NumberInput, Radio, Select, Textarea, TextInput} from '@mantine/core'
 import {useEffect, useRef, useState, type ReactNode} from 'react'
-import {api, ApiError, hasStatus, problemsOf} from '../api/client'
+import {api, hasStatus} from '../api/client'
 import type {Mode, Port, Route, ServerGroup, Service, Site} from '../api/gen'
 import {keys} from '../api/keys'
 import {EditDrawer} from '../widgets/EditDrawer'
 import {useSaveDelete} from '../widgets/useSaveDelete'
+import {Form} from '../widgets/Form'
 import {FormButtons} from '../widgets/FormButtons'
-import {isHostPort, isUpstream, lines, problemsByField} from '../lib/problems'
+import {isHostPort, isUpstream, lines} from '../lib/problems'
 import {Icon} from '../widgets/icons'
 import {IconButton} from '../widgets/IconButton'
 import {ErrorBox} from '../widgets/states'
@@ -21,17 +22,17 @@ export type Editing =
 
 const kindTitle = {site: 'site', group: 'server group', service: 'service', route: 'route'}
 /** What a change of an object can change: the services of a group, the routes of a service, and what is counted by them. */
-const touched = [keys.sites, keys.serverGroups, keys.services, keys.routes, keys.overview, keys.gateways]
+const affected = [keys.sites, keys.serverGroups, keys.services, keys.routes, keys.overview, keys.gateways]
 
 export function SiteDrawer({editing, onClose}: {editing: Editing | null; onClose: () => void}) {
   return (
     <EditDrawer edited={editing} onClose={onClose} title={(e) => (e.object.id ? 'Edit ' : 'New ') + kindTitle[e.kind]}>
-      {(e) => <Form key={e.kind + (e.object.id ?? 'new') + (e.object.revision ?? 0)} editing={e} onClose={onClose} />}
+      {(e) => <ObjectForm key={e.kind + (e.object.id ?? 'new') + (e.object.revision ?? 0)} editing={e} onClose={onClose} />}
     </EditDrawer>
   )
 }
 
-function Form({editing, onClose}: {editing: Editing; onClose: () => void}) {
+function ObjectForm({editing, onClose}: {editing: Editing; onClose: () => void}) {
   const props = {onClose}
   switch (editing.kind) {
     case 'site':
@@ -70,27 +71,18 @@ function Saver({kind, name, isNew, save, remove, consequence, fields, valid, onC
     onSaved: () => done(isNew ? 'created' : 'saved'),
     remove: remove ?? (() => Promise.resolve()),
     onRemoved: () => done('deleted'),
-    changes: touched,
+    changes: affected,
+    fields,
   })
   const {error} = form
-  const found = problemsByField(problemsOf(error), fields)
   const element = useRef<HTMLFormElement>(null)
   useEffect(() => {
-    if (error !== null)
-      element.current?.querySelector('[role=alert], .mantine-InputWrapper-error, .field-error')?.scrollIntoView({block: 'center'})
+    if (error) element.current?.querySelector('[role=alert], .mantine-InputWrapper-error, .field-error')?.scrollIntoView({block: 'center'})
   }, [error])
   // The lists are read again after each attempt, so that closing the form is enough.
   const conflict = hasStatus(form.saveError, 409) && !isNew
   return (
-    <form
-      ref={element}
-      className="stack"
-      style={{gap: 14}}
-      onSubmit={(e) => {
-        e.preventDefault()
-        if (valid) form.save()
-      }}
-    >
+    <Form ref={element} gap={14} onSubmit={() => valid && form.save()}>
       {conflict ? (
         <div className="notice warn" role="alert">
           <div className="grow">
@@ -101,16 +93,9 @@ function Saver({kind, name, isNew, save, remove, consequence, fields, valid, onC
           </Button>
         </div>
       ) : (
-        error !== null &&
-        (found.rest.length > 0 || Object.keys(found.fields).length === 0) && (
-          <ErrorBox
-            error={
-              found.rest.length > 0 && error instanceof ApiError ? new ApiError(error.status, error.code, error.message, found.rest) : error
-            }
-          />
-        )
+        form.otherError && <ErrorBox error={form.otherError} />
       )}
-      {children(found.fields)}
+      {children(form.problems)}
       <FormButtons
         submit={isNew ? `Create ${kindTitle[kind]}` : 'Save'}
         busy={form.saving}
@@ -118,7 +103,7 @@ function Saver({kind, name, isNew, save, remove, consequence, fields, valid, onC
         onCancel={onClose}
         deletion={remove && {name, consequence, busy: form.removing, run: form.remove}}
       />
-    </form>
+    </Form>
   )
 }
 

@@ -7,6 +7,7 @@ import {keys} from '../api/keys'
 import {can} from '../lib/roles'
 import {useSession} from '../session/session'
 import {copyText} from '../widgets/browser'
+import {Form} from '../widgets/Form'
 import {IconButton} from '../widgets/IconButton'
 import {ErrorBox} from '../widgets/states'
 import {roles} from './roles'
@@ -55,13 +56,7 @@ function TokenForm({onClose}: {onClose: () => void}) {
     )
   }
   return (
-    <form
-      className="stack"
-      onSubmit={(e) => {
-        e.preventDefault()
-        create.mutate()
-      }}
-    >
+    <Form onSubmit={() => create.mutate()}>
       {create.isError && <ErrorBox error={create.error} />}
       <TextInput label="Name" description="What will use it" data-autofocus value={name} onChange={(e) => setName(e.currentTarget.value)} />
       <Select
@@ -80,6 +75,6 @@ function TokenForm({onClose}: {onClose: () => void}) {
           Cancel
         </Button>
       </div>
-    </form>
+    </Form>
   )
 }

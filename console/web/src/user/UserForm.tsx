@@ -1,11 +1,11 @@
 import {Modal, PasswordInput, Select, TextInput} from '@mantine/core'
 import {useState} from 'react'
-import {api, problemsOf} from '../api/client'
+import {api} from '../api/client'
 import type {Role, User} from '../api/gen'
 import {keys} from '../api/keys'
-import {problemsByField} from '../lib/problems'
 import {passwordProblem} from '../session/PasswordDialog'
 import {useSession} from '../session/session'
+import {Form} from '../widgets/Form'
 import {FormButtons} from '../widgets/FormButtons'
 import {ErrorBox} from '../widgets/states'
 import {toast} from '../widgets/toast'
@@ -46,19 +46,13 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
     remove: () => api.deleteUser(user!.id),
     onRemoved: () => done(`${user!.name} deleted`),
     changes: [keys.users],
+    fields: ['name', 'password', 'role'],
   })
-  const found = problemsByField(problemsOf(form.error), ['name', 'password', 'role'])
   const badName = name !== '' && !/^[A-Za-z0-9._@-]{1,64}$/.test(name) ? 'letters, digits and . _ - @, at most 64' : null
   const complete = user ? role !== user.role || password !== '' : name !== '' && badName === null && password !== ''
   return (
-    <form
-      className="stack"
-      onSubmit={(e) => {
-        e.preventDefault()
-        form.save()
-      }}
-    >
-      {form.error && Object.keys(found.fields).length === 0 && <ErrorBox error={form.error} />}
+    <Form onSubmit={form.save}>
+      {form.otherError && <ErrorBox error={form.otherError} />}
       {!user && (
         <TextInput
           label="Name"
@@ -66,7 +60,7 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
           data-autofocus
           value={name}
           onChange={(e) => setName(e.currentTarget.value)}
-          error={found.fields.name ?? badName}
+          error={form.problems.name ?? badName}
         />
       )}
       <Select
@@ -77,7 +71,7 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
         disabled={user?.id === me.id}
         description={user?.id === me.id ? 'Nobody can change their own role' : undefined}
         onChange={(v) => setRole((v ?? 'viewer') as Role)}
-        error={found.fields.role}
+        error={form.problems.role}
       />
       {user?.id !== me.id && (
         <PasswordInput
@@ -86,7 +80,7 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
           autoComplete="new-password"
           value={password}
           onChange={(e) => setPassword(e.currentTarget.value)}
-          error={found.fields.password ?? passwordProblem(password)}
+          error={form.problems.password ?? passwordProblem(password)}
           visibilityToggleButtonProps={{'aria-label': 'Show the password'}}
         />
       )}
@@ -101,6 +95,6 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
             : undefined
         }
       />
-    </form>
+    </Form>
   )
 }
