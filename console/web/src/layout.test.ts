@@ -29,7 +29,7 @@ const folder = (f: string) => (dirname(f) === '.' ? '' : dirname(f))
 
 /** Files of ours that a file imports; with types or without those that vanish in the build. */
 function importsOf(f: string): string[] {
-  return [...text[f]!.matchAll(/(?:from|import\()\s*'(\.[^']*)'/g)].flatMap((m) => {
+  return [...text[f]!.matchAll(/(?:from|import\(?)\s*'(\.[^']*)'/g)].flatMap((m) => {
     const base = normalize(join(dirname(f), m[1]!))
     const found = files.find((x) => x === base || x === base + '.ts' || x === base + '.tsx')
     return found ? [found] : []

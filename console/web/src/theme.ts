@@ -28,7 +28,7 @@ const dark: MantineColorsTuple = [
 ]
 
 // Mantine draws fields, dialogs and menus; the colours come from styles.css, so that
-// both speak of the same surfaces.
+// both use the same ones.
 export const theme = createTheme({
   primaryColor: 'blue',
   primaryShade: 6,

@@ -72,7 +72,7 @@ const call: Call = async <T>(method: string, path: string, options: {query?: obj
   )
   // A wrong password also answers 401; only a lost session leads to the login page.
   if (error.status === 401 && path !== '/login' && path !== '/session/password') onUnauthenticated()
-  // Another tab logged in anew: the next try will carry the new token.
+  // Another tab has logged in since: the next attempt will carry the new token.
   if (error.code === 'csrf') onStaleToken()
   throw error
 }

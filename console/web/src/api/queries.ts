@@ -11,7 +11,7 @@ import {keys, type Frame} from './keys'
 const second = 1000
 const minute = 60 * second
 
-/** The session of this browser; null if nobody is logged in. */
+/** The session of this browser; null without one. */
 export const useSessionQuery = () =>
   useQuery({
     queryKey: keys.session,
@@ -119,7 +119,7 @@ export const useOverview = (range: Range, options: ListOptions) =>
 export const useOverviewOutcome = (range: Range, options: ListOptions) =>
   useInRange(keys.overviewOutcome(range), range, (f, signal) => api.eventHistogram({...f, buckets: overviewBuckets}, signal), options)
 
-/** Requests over time that got 502 or 504 for an answer. */
+/** Requests over time that got 502 or 504. */
 export function useOverviewErrors(range: Range, options: ListOptions) {
   const ask = async (f: Frame, signal: AbortSignal) => {
     const h = await api.eventHistogram({q: 'status:>=502', ...f, buckets: overviewBuckets}, signal)

@@ -27,7 +27,7 @@ export default function Audit() {
           <SkelRows rows={10} />
         ) : entries.length === 0 && !query.isError ? (
           <Empty title="Nothing was changed yet" icon="audit">
-            <p>Every change of a site, a user or a token will stand here, with what it was before and after.</p>
+            <p>Every change of a site, a user or a token is listed here, with the values before and after.</p>
           </Empty>
         ) : (
           <section className="card" aria-label="Changes, newest first">

@@ -10,7 +10,7 @@ export function Circumstances({e}: {e: Event}) {
     ['Gateway', `${e.gateway}, policy ${e.policy_version}`],
     ['Connection', `${e.request.scheme}, ${e.request.protocol}${e.request.tls ? ', ' + e.request.tls : ''}`],
     [
-      'Answer',
+      'Response',
       `${e.response.status || 'none'}${e.response.content_type ? ', ' + e.response.content_type : ''}, ${bytes(e.response.body_bytes)}`,
     ],
     ['Upstream', e.response.upstream ? <span className="mono">{e.response.upstream}</span> : 'not asked'],

@@ -16,7 +16,7 @@ interface Props {
   narrow: boolean
   handle: RefObject<VirtualListHandle | null>
   onKeyDown: (e: KeyboardEvent) => void
-  /** The server cannot read the filter; the message stands below its field. */
+  /** The server cannot parse the filter; the message is below its field. */
   filterIsBad: boolean
   onClearFilter: () => void
   /** What to show if no event fits. */
@@ -99,7 +99,7 @@ function InsteadOfRows({list, filterIsBad, onClearFilter, none}: Props) {
   if (filterIsBad)
     return (
       <Empty title="The filter cannot be read" icon="filter">
-        <p>The message stands below the field.</p>
+        <p>See the message below the field.</p>
         <Button variant="default" onClick={onClearFilter}>
           Clear the filter
         </Button>

@@ -63,7 +63,7 @@ export default function Events() {
             askAgain()
           }}
         />
-        <IconButton icon="refresh" label="Ask again" onClick={askAgain} />
+        <IconButton icon="refresh" label="Refresh now" onClick={askAgain} />
         <ExportMenu q={q} frame={() => untilNow(frame, live)} />
         <TimePicker value={range} onChange={setRange} />
       </PageHead>

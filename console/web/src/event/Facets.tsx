@@ -30,7 +30,7 @@ export const Facets = memo(function Facets({data, q, onToggle}: Props) {
   if (data.total === 0 && q === '')
     return (
       <p className="faint" style={{padding: '10px 16px'}}>
-        What events have in common stands here, to filter by it.
+        The most frequent values of each field appear here, to filter by.
       </p>
     )
   return data.fields.filter((f) => f.values.length > 0).map((f) => <FacetSection key={f.field} facet={f} q={q} onToggle={onToggle} />)

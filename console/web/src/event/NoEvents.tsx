@@ -11,7 +11,7 @@ interface Props {
   onWiden: (() => void) | undefined
 }
 
-/** What stands in place of the list if no event fits: why, and how to find some. */
+/** Shown instead of the list if no event fits: why, and how to find some. */
 export function NoEvents({q, live, onClear, onWiden}: Props) {
   const unfiltered = q === ''
   const gateways = useGateways({enabled: unfiltered})

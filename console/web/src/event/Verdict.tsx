@@ -7,11 +7,11 @@ import {ActionBadge, ModeBadge} from '../widgets/badges'
 /** The reason of the verdict as a sentence. */
 function why(e: Event): string {
   const v = e.verdict
-  const answer = v.outbound_threshold > 0 && v.outbound_score >= v.outbound_threshold && !(v.score >= v.threshold)
-  const reached = answer
-    ? `the answer’s score ${v.outbound_score} reached the threshold ${v.outbound_threshold}`
+  const byResponse = v.outbound_threshold > 0 && v.outbound_score >= v.outbound_threshold && !(v.score >= v.threshold)
+  const reached = byResponse
+    ? `the response score ${v.outbound_score} reached the threshold ${v.outbound_threshold}`
     : `the score ${v.score} reached the threshold ${v.threshold}`
-  if (e.action === 'block') return v.blocked && (answer || v.score >= v.threshold) ? `Blocked: ${reached}.` : 'Blocked.'
+  if (e.action === 'block') return v.blocked && (byResponse || v.score >= v.threshold) ? `Blocked: ${reached}.` : 'Blocked.'
   if (e.action === 'pass') return 'No rule matched.'
   if (v.blocked) return `It passed because this server group was in ${e.mode}. In the mode active it would have been blocked: ${reached}.`
   return `It passed: the score ${v.score} stayed below the threshold ${v.threshold}.`
@@ -44,7 +44,7 @@ export function Verdict({e}: {e: Event}) {
         </p>
       )}
       <ScoreBar label="Score" score={v.score} threshold={v.threshold} action={e.action} />
-      {v.outbound_score > 0 && <ScoreBar label="Answer" score={v.outbound_score} threshold={v.outbound_threshold} action={e.action} />}
+      {v.outbound_score > 0 && <ScoreBar label="Response" score={v.outbound_score} threshold={v.outbound_threshold} action={e.action} />}
       {v.truncated && (
         <div className="notice warn" style={{marginTop: 10}}>
           The body was longer than the engine looks at; what came after was not inspected.

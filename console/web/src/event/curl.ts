@@ -20,7 +20,7 @@ export function printfBytes(b: Uint8Array): string {
   return "printf '" + out + "'"
 }
 
-// curl makes these itself, or they would contradict what it sends.
+// curl sets these itself, or they would contradict what it sends.
 const made = new Set(['content-length', 'connection', 'transfer-encoding', 'accept-encoding', 'te', 'upgrade'])
 
 /** The request of an event as a command. Masked values are left out, and a comment says so. */

@@ -1,5 +1,5 @@
-// Taking a request apart for reading: percent-decoding that remembers where each
-// character came from, query strings, cookies, and bodies by content type.
+// Decoding a request for display: percent-decoding that keeps the position of each
+// character in the raw text, query strings, cookies, and bodies by content type.
 import {findAll, fromBase64, mergeSpans, utf8OrNull, type Span} from '../lib/bytes'
 import type {Event, EventSummary, Match} from '../api/gen'
 

@@ -12,7 +12,7 @@ export function useFilter() {
   return {q: params.get('q') ?? '', setQ, live: params.get('live') === '1', setLive}
 }
 
-/** The range as two moments, and a function that takes them anew. A relative range is resolved when the range or the filter changes. */
+/** The range as two times, and a function that resolves it again; a relative one is also resolved when the range or the filter changes. */
 export function useFrame(range: Range, q: string): [Frame, () => void] {
   const [asked, setAsked] = useState(0)
   const frame = useMemo(() => {

@@ -33,7 +33,7 @@ export function ExceptionDrawer({draft, onClose}: {draft: Draft | null; onClose:
   )
 }
 
-/** A form keeps what it began with; another exception, revision or match begins another one. */
+/** A form keeps its initial values; another exception, revision or match makes React build a new one. */
 const formKey = ({exception: x, from}: Draft) =>
   JSON.stringify([x.id, x.revision, from?.event.id, from?.match.rule_id, from?.match.variable])
 
@@ -90,7 +90,7 @@ function ExceptionForm({draft, onClose}: {draft: Draft; onClose: () => void}) {
     fields: fieldNames,
   })
   const choose = (key: string) => {
-    if (key === 'own') setFields(typedScope(scope)) // go on from what was chosen
+    if (key === 'own') setFields(typedScope(scope)) // start from what was chosen
     setChoice(key)
   }
   const commentProblem = comment.trim() === '' ? 'Say why, for those who find the exception later' : undefined
@@ -133,7 +133,7 @@ function ExceptionForm({draft, onClose}: {draft: Draft; onClose: () => void}) {
             {offers.map((o) => (
               <Radio key={o.key} value={o.key} label={<span className="wrap">{o.title}</span>} description={o.description} />
             ))}
-            <Radio value="own" label="Something else" description="Say it in your own words, beginning with what is chosen now" />
+            <Radio value="own" label="Something else" description="Write the scope yourself, starting from what is chosen now" />
           </div>
         </Radio.Group>
       )}
@@ -146,7 +146,7 @@ function ExceptionForm({draft, onClose}: {draft: Draft; onClose: () => void}) {
       <Preview scope={scope} service={service} enabled={complete} active={Boolean(old.id && old.enabled)} />
       <Select
         label="Ends"
-        description={expires ? stamp(Date.parse(expires)).slice(0, 16) : 'It stays until somebody deletes it'}
+        description={expires ? stamp(Date.parse(expires)).slice(0, 16) : 'It stays until it is deleted'}
         allowDeselect={false}
         data={
           old.id

@@ -23,7 +23,7 @@ export function unitsOfBytes(s: string, n: number): number {
 }
 
 /**
- * Where `matched` stands in `value`, whose byte position the engine reported. Bytes
+ * Where `matched` is in `value`, whose byte position the engine reported. Bytes
  * that are not UTF-8 arrive as U+FFFD, which is longer than what it replaced, so a
  * position that does not fit is only a hint and the nearest occurrence is taken.
  */
@@ -82,7 +82,7 @@ const named: Record<number, string> = {0x09: '\\t', 0x0a: '\\n', 0x0d: '\\r'}
 export function visible(codePoint: number): string | null {
   if (named[codePoint]) return named[codePoint]
   if (codePoint < 0x20 || (codePoint >= 0x7f && codePoint < 0xa0)) return '\\x' + codePoint.toString(16).padStart(2, '0')
-  // Invisible and direction-changing characters can hide an attack from the reader.
+  // Invisible and direction-changing characters can hide an attack from the user.
   if (
     codePoint === 0xad ||
     (codePoint >= 0x200b && codePoint <= 0x200f) ||

@@ -63,7 +63,7 @@ export default function Overview() {
             onPick={(attack) => void navigate(link(formatTerm('attack', attack, false)))}
           />
         ) : (
-          // One grey area for all that follows: its parts have no known height yet.
+          // One placeholder for all that follows: the heights of its parts are not known yet.
           !query.isError && <Skel h={560} />
         )}
       </div>
@@ -195,7 +195,7 @@ function Tiles({
           <span className="dot" /> Server errors
         </span>
         <span className="value">{compact(o.errors)}</span>
-        <span className="note">answers 502 and 504</span>
+        <span className="note">responses 502 and 504</span>
         <Spark className="spark" values={failed} color="var(--grey-solid)" />
       </Link>
     </div>

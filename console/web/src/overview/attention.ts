@@ -1,4 +1,4 @@
-// What an operator should look at first, worked out from the overview.
+// What an operator should look at first, derived from the overview.
 import type {Overview} from '../api/gen'
 import {bytes, integer, plural} from '../lib/format'
 
@@ -9,7 +9,7 @@ export interface Attention {
   action: string
 }
 
-/** The list, worst first. `range` carries the time range into links. */
+/** The list, worst first. eventsLink makes the address of the events that a filter finds. */
 export function attention(o: Overview, eventsLink: (q: string) => string): Attention[] {
   const list: Attention[] = []
   for (const g of o.gateways) {
@@ -62,7 +62,7 @@ export function attention(o: Overview, eventsLink: (q: string) => string): Atten
   if (o.errors > 0)
     list.push({
       level: 'warn',
-      text: `${plural(o.errors, 'request')} got no answer from their server (502 or 504)`,
+      text: `${plural(o.errors, 'request')} got no response from their server (502 or 504)`,
       to: eventsLink('status:>=502'),
       action: 'Events',
     })

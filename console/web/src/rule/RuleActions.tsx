@@ -36,7 +36,7 @@ function Loaded({draft, onClose}: {draft: ActionsDraft; onClose: () => void}) {
   const [all, setAll] = useState(draft.match === undefined)
   if (actions.isError) return <ErrorBox error={actions.error} retry={() => void actions.refetch()} />
   if (!actions.data) return draft.match ? <Skel h={240} /> : <SkelRows rows={4} />
-  // A form keeps what it began with; the revision makes it begin anew after a change by somebody else.
+  // A form keeps its initial values; another revision makes React build it anew.
   const key = String(actions.data.revision)
   return all ? (
     <List key={key} draft={draft} stored={actions.data} onClose={onClose} />
@@ -45,7 +45,7 @@ function Loaded({draft, onClose}: {draft: ActionsDraft; onClose: () => void}) {
   )
 }
 
-/** Stores the actions; a change by somebody else in between is shown and read again. */
+/** Stores the actions; a conflicting change by someone else is reported and read. */
 function useSave(draft: ActionsDraft, stored: RuleActions, done: () => void) {
   const queries = useQueryClient()
   const key = keys.ruleActions(draft.service.id)
@@ -57,7 +57,7 @@ function useSave(draft: ActionsDraft, stored: RuleActions, done: () => void) {
     },
     onError: (e) => {
       if (hasStatus(e, 409)) {
-        toast('Somebody else changed the rule actions; look again and save', 'bad')
+        toast('Someone else changed the rule actions; check them again and save', 'bad')
         void queries.invalidateQueries({queryKey: key})
       }
     },

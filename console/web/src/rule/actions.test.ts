@@ -27,7 +27,7 @@ it('what is typed is a rule that is not there yet', () => {
   expect(ruleOf(' 942110 ', list)).toEqual({rule: 942110})
   for (const text of ['', '0', '-1', '1.5', 'attack-sqli', '942100-942199', '99999999999'])
     expect(ruleOf(text, list)).toHaveProperty('problem')
-  expect(ruleOf('942100', list)).toEqual({problem: 'Rule 942100 stands in the list'})
+  expect(ruleOf('942100', list)).toEqual({problem: 'Rule 942100 is in the list already'})
 })
 
 it('problems find their rule', () => {

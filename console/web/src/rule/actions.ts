@@ -29,7 +29,7 @@ export function withChoice(list: RuleAction[], rule: number, choice: Choice): Ru
 export function ruleOf(text: string, list: RuleAction[]): {rule: number} | {problem: string} {
   const t = text.trim()
   if (!/^[1-9]\d{0,8}$/.test(t)) return {problem: 'Type the id of a rule, such as 942100'}
-  if (list.some((a) => a.rule_id === Number(t))) return {problem: `Rule ${t} stands in the list`}
+  if (list.some((a) => a.rule_id === Number(t))) return {problem: `Rule ${t} is in the list already`}
   return {rule: Number(t)}
 }
 

@@ -12,7 +12,7 @@ import {HelpDialog} from './HelpDialog'
 import {Palette} from './Palette'
 import {UserMenu} from './UserMenu'
 
-/** What stands around each screen: menu, command palette, help, and the menu of the user. */
+/** The frame around each screen: menu, command palette, help, and the menu of the user. */
 export function Shell({children}: {children: ReactNode}) {
   const menu = menuFor(useSession().user.role)
   const [palette, setPalette] = useState(false)

@@ -12,7 +12,7 @@ import {useCan} from '../session/session'
 
 const modes: Mode[] = ['active', 'simulation', 'disabled']
 
-/** What a switch means for the traffic, in words that leave no doubt. */
+/** What a switch means for the traffic. */
 export function consequences(g: ServerGroup, to: Mode): string[] {
   switch (to) {
     case 'active':

@@ -5,7 +5,7 @@ import {useCan} from '../session/session'
 import {Empty, Skel} from '../widgets/states'
 import {TestAttackButton} from './TestAttack'
 
-/** What a console without events says: where to send traffic, and how to see the first event at once. */
+/** Shown while the lake is empty: where to send traffic, and a button that makes the first event. */
 export function NothingYet({gateways}: {gateways: Gateway[]}) {
   const operator = useCan('operator')
   const services = useServices()

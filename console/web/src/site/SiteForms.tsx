@@ -324,7 +324,7 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
           />
           <Select
             label="Paranoia level"
-            description="Higher finds more, and more that is none"
+            description="A higher level finds more attacks and has more false positives"
             allowDeselect={false}
             value={paranoia}
             onChange={(v) => setParanoia(v ?? '1')}
@@ -338,7 +338,13 @@ function ServiceForm({object, onClose}: {object: Partial<Service> & {server_grou
           />
           <div className="grid g2">
             <NumberInput label="Block requests at score" min={1} value={inbound} onChange={setInbound} error={errors.inbound_threshold} />
-            <NumberInput label="Block answers at score" min={1} value={outbound} onChange={setOutbound} error={errors.outbound_threshold} />
+            <NumberInput
+              label="Block responses at score"
+              min={1}
+              value={outbound}
+              onChange={setOutbound}
+              error={errors.outbound_threshold}
+            />
           </div>
           <NumberInput
             label="Largest request body"
@@ -446,7 +452,7 @@ function RouteForm({object, onClose}: {object: Partial<Route> & {service_id: str
           />
           <Checkbox
             label="Accept any certificate"
-            description="For https upstreams with a certificate of their own making"
+            description="For https upstreams with a self-signed certificate"
             checked={insecure}
             onChange={(e) => setInsecure(e.currentTarget.checked)}
           />

@@ -69,7 +69,7 @@ function UserForm({user, onClose}: {user: User | null; onClose: () => void}) {
         data={roles}
         value={role}
         disabled={user?.id === me.id}
-        description={user?.id === me.id ? 'Nobody can change their own role' : undefined}
+        description={user?.id === me.id ? 'You cannot change your own role' : undefined}
         onChange={(v) => setRole((v ?? 'viewer') as Role)}
         error={form.problems.role}
       />

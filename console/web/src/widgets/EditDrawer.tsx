@@ -2,9 +2,9 @@ import {Drawer} from '@mantine/core'
 import {useState, type ReactNode} from 'react'
 
 /**
- * A drawer that edits what it is given and is closed without. Its content stays while it
- * slides out; give the children a key that changes with what is edited, so that a form
- * begins anew.
+ * A drawer that is open while it is given something to edit. It keeps its content while it
+ * slides out. Give the children a key that changes with what is edited: a form keeps its
+ * initial values.
  */
 export function EditDrawer<T>({
   edited,

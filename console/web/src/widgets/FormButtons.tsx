@@ -4,7 +4,7 @@ import {Icon} from './icons'
 
 /** What can be deleted with a form. */
 export interface Deletion {
-  /** What is deleted, as it stands in the question. */
+  /** What is deleted, as the question names it. */
   name: string
   /** What else a deletion takes away. */
   consequence: string

@@ -12,12 +12,12 @@ interface Props {
   count: number
   rowHeight: number
   render: (index: number) => ReactNode
-  /** Called when the last rows come near. */
+  /** Called when the end of what is loaded comes near. */
   onEnd: () => void
   onKeyDown: (e: React.KeyboardEvent) => void
-  /** Called when the reader comes back to the top. */
+  /** Called when the user scrolls back to the top. */
   onTop: () => void
-  /** Called when the keyboard, not the mouse, comes here. */
+  /** Called when the list gets the focus by the keyboard, not by the mouse. */
   onFocus: () => void
   label: string
   activeID: string | undefined

@@ -1,7 +1,7 @@
 import type {Action, Mode} from '../api/gen'
 import {cx} from '../lib/cx'
 
-/** Block, alert or pass. The word is always there: colour alone tells too little. */
+/** Block, alert or pass, as a word: colour alone is not accessible. */
 export function ActionBadge({action}: {action: Action}) {
   return <span className={'badge ' + action}>{{block: 'Block', alert: 'Alert', pass: 'Pass'}[action]}</span>
 }

@@ -30,7 +30,7 @@ const browser: Page = {
 
 /**
  * Loads a chunk. If it cannot be loaded the page is reloaded, once: a mark in the session
- * storage stays until this chunk was loaded, and while it stands the error is thrown
+ * storage stays until this chunk was loaded, and while it is there the error is thrown
  * instead. Each chunk has a mark of its own; with one for all, a screen that loads would
  * clear the mark of a chart that never does, and the page would reload for ever.
  */

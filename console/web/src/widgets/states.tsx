@@ -1,10 +1,10 @@
-// What a screen shows instead of its data: that it loads, that it failed, that there is none.
+// What a screen shows instead of its data: loading, failed, none.
 import {Button} from '@mantine/core'
 import type {CSSProperties, ReactNode} from 'react'
 import {messageOf, problemsOf} from '../api/client'
 import {Icon, type IconName} from './icons'
 
-/** A grey area of the size of what will stand there, so that nothing jumps. */
+/** A placeholder of the size of what is being loaded, so that the layout does not shift. */
 export function Skel({h, w = '100%', style}: {h: number; w?: number | string; style?: CSSProperties}) {
   return <div className="skel" style={{height: h, width: w, ...style}} aria-hidden="true" />
 }
@@ -19,7 +19,7 @@ export function SkelRows({rows = 6, h = 20}: {rows?: number; h?: number}) {
   )
 }
 
-/** What went wrong, in the server's words, and a way to try again. */
+/** An error in the server's words, with a button that tries again. */
 export function ErrorBox({error, retry, title}: {error: unknown; retry?: () => void; title?: string}) {
   const problems = problemsOf(error)
   return (
