@@ -3,10 +3,13 @@ import {Component, type ErrorInfo, type ReactNode} from 'react'
 import {messageOf} from '../api/client'
 import {copyText} from './browser'
 import {Icon} from './icons'
+import {PageHead} from './PageHead'
 
 interface Props {
   /** A change of it shows the children again: the path, so that other screens stay within reach. */
   resetOn: string
+  /** Shown instead of the cause, for a part without which the screen is still of use. */
+  fallback?: ReactNode
   children: ReactNode
 }
 
@@ -33,7 +36,7 @@ export class ErrorBoundary extends Component<Props, State> {
   override render() {
     const {thrown, components} = this.state
     if (!thrown) return this.props.children
-    return <Failure error={thrown.value} components={components} />
+    return this.props.fallback ?? <Failure error={thrown.value} components={components} />
   }
 }
 
@@ -43,24 +46,25 @@ function Failure({error, components}: {error: unknown; components: string}) {
     .filter(Boolean)
     .join('\n\n')
   return (
-    <div className="page stack" role="alert">
-      <div className="notice bad">
-        <Icon name="warn" />
-        <div className="grow wrap">
-          <b>This screen cannot be shown.</b> {messageOf(error)}
+    <>
+      <PageHead title="This screen cannot be shown" />
+      <div className="page stack" role="alert">
+        <div className="notice bad">
+          <Icon name="warn" />
+          <div className="grow wrap">{messageOf(error)}</div>
         </div>
+        <div className="row">
+          <Button leftSection={<Icon name="refresh" />} onClick={() => location.reload()}>
+            Reload
+          </Button>
+          <Button variant="default" leftSection={<Icon name="copy" />} onClick={() => void copyText(cause, 'Cause')}>
+            Copy the cause
+          </Button>
+        </div>
+        <pre className="payload long" tabIndex={0} role="region" aria-label="Cause">
+          {cause}
+        </pre>
       </div>
-      <div className="row">
-        <Button leftSection={<Icon name="refresh" />} onClick={() => location.reload()}>
-          Reload
-        </Button>
-        <Button variant="default" leftSection={<Icon name="copy" />} onClick={() => void copyText(cause, 'Cause')}>
-          Copy the cause
-        </Button>
-      </div>
-      <pre className="payload long" tabIndex={0} role="region" aria-label="Cause">
-        {cause}
-      </pre>
-    </div>
+    </>
   )
 }

@@ -102,7 +102,7 @@ describe('the boundary', () => {
     cleanup() // the page is loaded anew
     const Second = lazyChunk('audit', missing as () => Promise<never>, p) as ComponentType
     show(outlet(<Second />))
-    expect((await screen.findByRole('alert')).textContent).toContain('This screen cannot be shown. ' + gone.message)
+    expect((await screen.findByRole('alert')).textContent).toContain(gone.message)
     expect(p.reload).toHaveBeenCalledTimes(1)
   })
 
@@ -110,6 +110,7 @@ describe('the boundary', () => {
     const reload = vi.spyOn(location, 'reload').mockImplementation(() => {})
     const {user} = show(outlet(<Broken />))
     const cause = screen.getByRole('region', {name: 'Cause'}).textContent
+    expect(screen.getByRole('heading', {level: 1}).textContent).toBe('This screen cannot be shown')
     expect(cause).toContain('no such column')
     expect(cause).toContain('Broken') // the component
     await user.click(screen.getByRole('button', {name: 'Copy the cause'}))
@@ -117,6 +118,16 @@ describe('the boundary', () => {
     expect(screen.getByText('Cause copied')).toBeTruthy()
     await user.click(screen.getByRole('button', {name: 'Reload'}))
     expect(reload).toHaveBeenCalledTimes(1)
+  })
+
+  it('shows something else where the rest of the screen is still of use', () => {
+    show(
+      <ErrorBoundary resetOn="" fallback={<p>no chart</p>}>
+        <Broken />
+      </ErrorBoundary>,
+    )
+    expect(screen.getByText('no chart')).toBeTruthy()
+    expect(screen.queryByRole('alert')).toBeNull()
   })
 
   it('goes when another screen is chosen', async () => {
