@@ -11,7 +11,7 @@ import {PageHead} from '../widgets/PageHead'
 import {Empty, ErrorBox, Skel} from '../widgets/states'
 import {RuleActionsDrawer, type ActionsDraft} from '../rule/RuleActions'
 import {useCan} from '../session/session'
-import {SiteDrawer, type Editing} from './SiteForms'
+import {SiteDrawer, type Editing} from './SiteDrawer'
 import {TestAttackButton} from './TestAttack'
 import {listenerURL} from '../gateway/listener'
 
