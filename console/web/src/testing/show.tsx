@@ -1,7 +1,7 @@
 // Draws a part of the console as main.tsx does: with theme, queries, address and session.
 import {MantineProvider} from '@mantine/core'
 import {QueryClient, QueryClientProvider} from '@tanstack/react-query'
-import {cleanup, render} from '@testing-library/react'
+import {cleanup, configure, render} from '@testing-library/react'
 import {userEvent} from '@testing-library/user-event'
 import type {ReactNode} from 'react'
 import {MemoryRouter, useLocation} from 'react-router'
@@ -12,6 +12,10 @@ import {Toasts} from '../widgets/toast'
 
 // What Mantine asks of a browser and happy-dom does not have.
 Object.defineProperty(document, 'fonts', {value: new EventTarget(), configurable: true})
+
+// Whether an element is hidden follows from the styles of all that it is in, and without a
+// style sheet there are none: looking costs most of the time of a test and tells nothing.
+configure({defaultHidden: true, asyncUtilTimeout: 5000})
 
 // Without globals the library does not know when a test ends.
 afterEach(cleanup)
