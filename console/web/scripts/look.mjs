@@ -57,6 +57,7 @@ async function openAlone(page) {
   await openFirst(page)
   const id = new URL(page.url()).searchParams.get('id') ?? (await page.locator('.detail-head .mono').first().textContent())
   await page.goto(base + '/events/' + id)
+  await page.locator('.detail').waitFor({timeout: 5000})
 }
 
 async function allow(page) {
