@@ -2,6 +2,9 @@ module github.com/ringwall/ringwall
 
 go 1.26.0
 
+// npm packages bring Go files of their own (flatted, which eslint uses).
+ignore ./console/web/node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/andybalholm/brotli v1.2.0

@@ -60,7 +60,10 @@ func TestPolicyIsStrict(t *testing.T) {
 	for _, h := range []http.Handler{newHandler(build), newHandler(fstest.MapFS{})} {
 		res, _ := get(t, h, "GET", "/")
 		csp := res.Header.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'none'", "script-src 'self';", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} {
+		for _, want := range []string{
+			"default-src 'none'", "script-src 'self';", "connect-src 'self'",
+			"frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
+		} {
 			if !strings.Contains(csp, want) {
 				t.Errorf("policy lacks %q: %s", want, csp)
 			}
@@ -118,7 +121,10 @@ func TestWrongAddressesOfFilesAreErrors(t *testing.T) {
 
 func TestNoPathLeadsOutOfTheBuild(t *testing.T) {
 	h := newHandler(build)
-	for _, target := range []string{"/../index.html", "/assets/../../index.html", "/..%2findex.html", "//index.html", `/..\index.html`, "/assets/..", "../index.html", "/\x00", "/assets/\x00.js"} {
+	for _, target := range []string{
+		"/../index.html", "/assets/../../index.html", "/..%2findex.html", "//index.html", `/..\index.html`,
+		"/assets/..", "../index.html", "/\x00", "/assets/\x00.js",
+	} {
 		if _, body := get(t, h, "GET", target); strings.Contains(body, "make console") {
 			t.Errorf("%q shows a file outside of the build", target)
 		}

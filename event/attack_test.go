@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -137,6 +138,12 @@ func TestConsoleHasTheSameFamiliesAndFields(t *testing.T) {
 	}
 	constant("The attack families in order of precedence: event/attack.go.", "families", event.Families())
 	constant("What filters can name: event/field.go.", "filterFields", event.FilterFields())
+	var summary []string
+	for f := range reflect.TypeFor[event.Summary]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		summary = append(summary, name)
+	}
+	constant("What a row of the event list has: event.Summary.", "summaryFields", summary)
 	path := filepath.Join("..", "console", "web", "src", "api", "event.gen.ts")
 	if *update {
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {

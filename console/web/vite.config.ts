@@ -1,4 +1,4 @@
-import {defineConfig} from 'vite'
+import {defineConfig} from 'vitest/config'
 
 export default defineConfig({
   build: {
@@ -17,6 +17,8 @@ export default defineConfig({
   },
   // console.go puts a fresh nonce here with every page.
   html: {cspNonce: '__CSP_NONCE__'},
+  // Component tests are slow on a busy machine; none of them measures time.
+  test: {testTimeout: 30_000},
   server: {
     // npm run dev: RINGWALL names a running console, for example https://127.0.0.1:8083
     proxy: {

@@ -32,7 +32,10 @@ let total = gzipSync(page).length + size('theme.js')
 for (const name of first) total += size('assets/' + name)
 const charts = assets.filter((n) => /^TimeChartDrawn-/.test(n))
 const kB = (n) => (n / 1024).toFixed(1) + ' kB'
-console.log(`size: first load ${kB(total)} of ${kB(budget)} gzip in ${first.size} files; charts, loaded later, ${charts.map((n) => kB(size('assets/' + n))).join(' + ')}`)
+console.log(
+  `size: first load ${kB(total)} of ${kB(budget)} gzip in ${first.size} files; charts, loaded later, ` +
+    charts.map((n) => kB(size('assets/' + n))).join(' + '),
+)
 if (charts.length === 0 || charts.some((n) => first.has(n))) {
   console.error('size: the charts must be a file of their own that the first load does not name')
   process.exit(1)

@@ -12,5 +12,8 @@ for (const entry of readdirSync(root, {recursive: true})) {
   const gz = gzipSync(raw, {level: 9})
   if (gz.length > raw.length * 0.9) continue
   writeFileSync(join(root, entry + '.gz'), gz)
-  writeFileSync(join(root, entry + '.br'), brotliCompressSync(raw, {params: {[constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length}}))
+  writeFileSync(
+    join(root, entry + '.br'),
+    brotliCompressSync(raw, {params: {[constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length}}),
+  )
 }

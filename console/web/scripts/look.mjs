@@ -22,7 +22,11 @@ const screens = [
   ['event-beside', '/events?range=24h', openFirst],
   ['event', '/events?range=24h', openAlone],
   ['filter', '/events?range=24h&q=attack%3Asqli%20-client%3A10.0.0.5'],
-  ['filter-help', '/events?range=24h&q=(attack%3Asqli%20OR%20attack%3Axss)%20-client%3A10.0.0.5', (page) => page.getByLabel('How to write a filter').click({timeout: 3000})],
+  [
+    'filter-help',
+    '/events?range=24h&q=(attack%3Asqli%20OR%20attack%3Axss)%20-client%3A10.0.0.5',
+    (page) => page.getByLabel('How to write a filter').click({timeout: 3000}),
+  ],
   ['filter-wrong', '/events?range=24h&q=colour%3Ared'],
   ['sites', '/sites'],
   ['site-form', '/sites', (page) => page.locator('button[aria-label^="Edit service"]').first().click({timeout: 3000})],
@@ -53,6 +57,7 @@ async function openAlone(page) {
   await openFirst(page)
   const id = new URL(page.url()).searchParams.get('id') ?? (await page.locator('.detail-head .mono').first().textContent())
   await page.goto(base + '/events/' + id)
+  await page.locator('.detail').waitFor({timeout: 5000})
 }
 
 async function allow(page) {
@@ -75,7 +80,10 @@ async function ruleAction(page) {
 
 // With a rule of its own, one that is not saved yet and one that is mistyped.
 async function ruleActions(page) {
-  await page.getByRole('button', {name: /^Rule actions of/}).first().click({timeout: 3000})
+  await page
+    .getByRole('button', {name: /^Rule actions of/})
+    .first()
+    .click({timeout: 3000})
   const field = page.getByLabel('Add a rule')
   for (const rule of ['920350', '942100', '941100x']) {
     await field.fill(rule)
@@ -85,21 +93,39 @@ async function ruleActions(page) {
 }
 
 async function examine(page, name) {
-  const wide = await page.evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('main')].map((m) => m.scrollWidth - m.clientWidth)))
+  const wide = await page.evaluate(() =>
+    Math.max(
+      document.documentElement.scrollWidth - innerWidth,
+      ...[...document.querySelectorAll('main')].map((m) => m.scrollWidth - m.clientWidth),
+    ),
+  )
   if (wide > 0) problems.push(`${name}: ${wide} px wider than the window`)
   // evaluate goes past the content security policy, which a script element must not.
   await page.evaluate(axe)
-  const found = await page.evaluate(() => globalThis.axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}))
+  const found = await page.evaluate(() =>
+    globalThis.axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}),
+  )
   for (const v of found.violations) {
-    problems.push(`${name}: ${v.impact} ${v.id}: ${v.help} (${v.nodes.length}×)\n    ${v.nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? '')).join('\n    ')}`)
+    problems.push(
+      `${name}: ${v.impact} ${v.id}: ${v.help} (${v.nodes.length}×)\n    ${v.nodes
+        .slice(0, 3)
+        .map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ''))
+        .join('\n    ')}`,
+    )
   }
   if (out) await page.screenshot({path: join(out, name + '.png')})
 }
 
-const browser = await chromium.launch({executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: process.getuid?.() === 0 ? ['--no-sandbox'] : []})
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+})
 let looked = 0
 for (const colorScheme of ['light', 'dark']) {
-  for (const [width, height] of [[1280, 800], [390, 844]]) {
+  for (const [width, height] of [
+    [1280, 800],
+    [390, 844],
+  ]) {
     const context = await browser.newContext({viewport: {width, height}, colorScheme, ignoreHTTPSErrors: true, reducedMotion: 'reduce'})
     const page = await context.newPage()
     let at = 'login'

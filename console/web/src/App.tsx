@@ -1,52 +1,31 @@
-import {useQuery, useQueryClient} from '@tanstack/react-query'
-import {lazy, Suspense, useEffect} from 'react'
-import {Navigate, Route, Routes} from 'react-router'
-import {api, ApiError, rememberSession, whenUnauthenticated} from './api/client'
-import type {Session} from './api/gen'
-import {Login} from './screens/Login'
-import {Empty, ErrorBox, PageHead, SkelRows, TextLink} from './ui/parts'
-import {SessionContext, useCan} from './ui/session'
-import {Shell} from './ui/Shell'
+import {useQueryClient} from '@tanstack/react-query'
+import {Suspense, useEffect, type ReactNode} from 'react'
+import {Navigate, Route, Routes, useLocation} from 'react-router'
+import {rememberSession, whenUnauthenticated} from './api/client'
+import type {Role} from './api/gen'
+import {keys} from './api/keys'
+import {changeSession, useSessionQuery} from './api/queries'
+import {screens} from './screens'
+import {Login} from './session/Login'
+import {SessionContext, useCan} from './session/session'
+import {Shell} from './shell/Shell'
+import {ErrorBoundary} from './widgets/ErrorBoundary'
+import {PageHead} from './widgets/PageHead'
+import {Empty, ErrorBox, SkelRows} from './widgets/states'
+import {TextLink} from './widgets/TextLink'
 
-const Overview = lazy(() => import('./screens/Overview'))
-const Events = lazy(() => import('./screens/Events'))
-const EventPage = lazy(() => import('./screens/EventPage'))
-const Sites = lazy(() => import('./screens/Sites'))
-const Exceptions = lazy(() => import('./screens/Exceptions'))
-const Gateways = lazy(() => import('./screens/Gateways'))
-const Lake = lazy(() => import('./screens/Lake'))
-const Users = lazy(() => import('./screens/Users'))
-const Audit = lazy(() => import('./screens/Audit'))
-
-/** Asks who is there; shows the login form in place, so that the address stays what it was. */
+/** Asks for the session; without one it shows the login form in place, so that the address stays what it was. */
 export function App() {
   const queries = useQueryClient()
-  const session = useQuery({
-    queryKey: ['session'],
-    queryFn: async ({signal}): Promise<Session | null> => {
-      try {
-        return await api.getSession(signal)
-      } catch (e) {
-        if (e instanceof ApiError && e.status === 401) return null
-        throw e
-      }
-    },
-    staleTime: Infinity,
-  })
+  const session = useSessionQuery()
 
   useEffect(() => {
     whenUnauthenticated(
-      () => queries.setQueryData(['session'], null),
-      () => void queries.invalidateQueries({queryKey: ['session']}),
+      () => queries.setQueryData(keys.session, null),
+      () => void queries.invalidateQueries({queryKey: keys.session}),
     )
   }, [queries])
   rememberSession(session.data ?? null)
-
-  const loggedIn = (s: Session) => {
-    // What the last user was shown is none of the next one's business.
-    queries.removeQueries({predicate: (q) => q.queryKey[0] !== 'session'})
-    queries.setQueryData(['session'], s)
-  }
 
   if (session.isPending) return <div className="login" />
   if (session.isError) {
@@ -56,38 +35,49 @@ export function App() {
       </div>
     )
   }
-  if (!session.data) return <Login onLogin={loggedIn} />
+  if (!session.data) return <Login onLogin={(s) => changeSession(queries, s)} />
   return (
     <SessionContext.Provider value={session.data}>
       <Shell>
-        <Suspense
-          fallback={
-            <div className="page">
-              <SkelRows />
-            </div>
-          }
-        >
-          <Routes>
-            <Route path="/" element={<Overview />} />
-            <Route path="/events" element={<Events />} />
-            <Route path="/events/:id" element={<EventPage />} />
-            <Route path="/sites" element={<Sites />} />
-            <Route path="/exceptions" element={<Exceptions />} />
-            <Route path="/gateways" element={<Gateways />} />
-            <Route path="/lake" element={<For role="operator" title="Lake query" is={<Lake />} />} />
-            <Route path="/users" element={<Users />} />
-            <Route path="/audit" element={<For role="admin" title="Audit" is={<Audit />} />} />
-            <Route path="/login" element={<Navigate to="/" replace />} />
-            <Route path="*" element={<NotFound />} />
-          </Routes>
-        </Suspense>
+        <Outlet />
       </Shell>
     </SessionContext.Provider>
   )
 }
 
-function For({role, title, is}: {role: 'operator' | 'admin'; title: string; is: React.ReactNode}) {
-  if (useCan(role)) return is
+/** The screen at the present address. */
+function Outlet() {
+  return (
+    <ErrorBoundary resetOn={useLocation().pathname}>
+      <Suspense
+        fallback={
+          <div className="page">
+            <SkelRows />
+          </div>
+        }
+      >
+        <Routes>
+          {screens.map(({path, role, title, view: View}) => (
+            <Route
+              key={path}
+              path={path}
+              element={
+                <ForRole role={role} title={title}>
+                  <View />
+                </ForRole>
+              }
+            />
+          ))}
+          <Route path="/login" element={<Navigate to="/" replace />} />
+          <Route path="*" element={<NotFound />} />
+        </Routes>
+      </Suspense>
+    </ErrorBoundary>
+  )
+}
+
+function ForRole({role = 'viewer', title, children}: {role?: Role; title: string; children: ReactNode}) {
+  if (useCan(role)) return children
   return (
     <>
       <PageHead title={title} />

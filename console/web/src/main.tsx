@@ -8,7 +8,7 @@ import {BrowserRouter} from 'react-router'
 import {ApiError} from './api/client'
 import {App} from './App'
 import {colorSchemeManager, styleNonce, theme} from './theme'
-import {Toasts} from './ui/parts'
+import {Toasts} from './widgets/toast'
 
 // The scroll lock of dialogs makes a style element and asks here for its nonce.
 ;(globalThis as {__webpack_nonce__?: string}).__webpack_nonce__ = styleNonce

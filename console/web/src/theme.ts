@@ -1,12 +1,34 @@
 import {createTheme, localStorageColorSchemeManager, type MantineColorsTuple} from '@mantine/core'
 
-const blue: MantineColorsTuple = ['#eef3fe', '#dbe5fc', '#b8cbf8', '#93aff3', '#6f93ee', '#4d78e6', '#2457d6', '#1f4cbd', '#1a40a0', '#153482']
+const blue: MantineColorsTuple = [
+  '#eef3fe',
+  '#dbe5fc',
+  '#b8cbf8',
+  '#93aff3',
+  '#6f93ee',
+  '#4d78e6',
+  '#2457d6',
+  '#1f4cbd',
+  '#1a40a0',
+  '#153482',
+]
 
 // The greys of the dark scheme, from text to the deepest ground, as in styles.css.
-const dark: MantineColorsTuple = ['#e7eaf0', '#c3cad6', '#a3acba', '#8f99a8', '#39414f', '#262c37', '#1b2029', '#151920', '#0e1116', '#0a0c10']
+const dark: MantineColorsTuple = [
+  '#e7eaf0',
+  '#c3cad6',
+  '#a3acba',
+  '#8f99a8',
+  '#39414f',
+  '#262c37',
+  '#1b2029',
+  '#151920',
+  '#0e1116',
+  '#0a0c10',
+]
 
 // Mantine draws fields, dialogs and menus; the colours come from styles.css, so that
-// both speak of the same surfaces.
+// both use the same ones.
 export const theme = createTheme({
   primaryColor: 'blue',
   primaryShade: 6,

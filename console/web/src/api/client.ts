@@ -72,12 +72,21 @@ const call: Call = async <T>(method: string, path: string, options: {query?: obj
   )
   // A wrong password also answers 401; only a lost session leads to the login page.
   if (error.status === 401 && path !== '/login' && path !== '/session/password') onUnauthenticated()
-  // Another tab logged in anew: the next try will carry the new token.
+  // Another tab has logged in since: the next attempt will carry the new token.
   if (error.code === 'csrf') onStaleToken()
   throw error
 }
 
 export const api = operations(call)
 
-/** Any thrown value in words for the reader. */
+/** Address of the stream of new events, for EventSource. */
+export const eventStreamURL = (q: string) => '/api/v1/events/stream' + (q === '' ? '' : '?q=' + encodeURIComponent(q))
+
+/** Any thrown value in words for the user. */
 export const messageOf = (e: unknown) => (e instanceof Error ? e.message : String(e))
+
+/** Whether the API answered with one of these statuses. */
+export const hasStatus = (e: unknown, ...statuses: number[]) => e instanceof ApiError && statuses.includes(e.status)
+
+/** The fields that the server found wrong; none for any other error. */
+export const problemsOf = (e: unknown): string[] => (e instanceof ApiError ? e.problems : [])

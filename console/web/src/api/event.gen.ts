@@ -181,3 +181,32 @@ export const filterFields = [
   "status",
   "duration_us"
 ] as const
+
+/** What a row of the event list has: event.Summary. */
+export const summaryFields = [
+  "id",
+  "time",
+  "kind",
+  "action",
+  "mode",
+  "attacks",
+  "severity",
+  "score",
+  "rule_ids",
+  "message",
+  "site",
+  "server_group",
+  "service",
+  "service_id",
+  "gateway",
+  "account",
+  "region",
+  "client",
+  "method",
+  "host",
+  "path",
+  "query",
+  "user_agent",
+  "status",
+  "duration_us"
+] as const

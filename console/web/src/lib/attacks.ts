@@ -4,7 +4,10 @@ import type {Match} from '../api/gen'
 /** The slug of an attack family, as events carry it. */
 export type AttackSlug = (typeof families)[number]['slug'] | 'other'
 
-const bySlug = new Map<string, {name: string; short: string}>([...families.map((f) => [f.slug, f] as const), ['other', {name: 'Other', short: 'Other'}]])
+const bySlug = new Map<string, {name: string; short: string}>([
+  ...families.map((f) => [f.slug, f] as const),
+  ['other', {name: 'Other', short: 'Other'}],
+])
 
 export const attackTitle = (slug: string) => bySlug.get(slug)?.name ?? slug
 

@@ -37,13 +37,26 @@ describe('unitsOfBytes', () => {
 
 describe('findAll and mergeSpans', () => {
   it('finds every place, in another case only if the exact one is absent', () => {
-    expect(findAll('a<b<c', '<')).toEqual([{start: 1, end: 2}, {start: 3, end: 4}])
+    expect(findAll('a<b<c', '<')).toEqual([
+      {start: 1, end: 2},
+      {start: 3, end: 4},
+    ])
     expect(findAll('UNION Select', 'union select')).toEqual([{start: 0, end: 12}])
     expect(findAll('İx', 'X')).toEqual([]) // lower case is longer here
     expect(findAll('abc', '')).toEqual([])
   })
   it('joins what overlaps or touches', () => {
-    expect(mergeSpans([{start: 4, end: 6}, {start: 0, end: 2}, {start: 2, end: 3}, {start: 5, end: 9}])).toEqual([{start: 0, end: 3}, {start: 4, end: 9}])
+    expect(
+      mergeSpans([
+        {start: 4, end: 6},
+        {start: 0, end: 2},
+        {start: 2, end: 3},
+        {start: 5, end: 9},
+      ]),
+    ).toEqual([
+      {start: 0, end: 3},
+      {start: 4, end: 9},
+    ])
   })
 })
 
@@ -57,10 +70,18 @@ describe('pieces', () => {
   })
   it('loses nothing', () => {
     const text = 'x😀\u202eevil\u001f\u0085\u007f\u200b ö\t\n'
-    expect(pieces(text, []).map((p) => p.text).join('')).toBe('x😀\\u202eevil\\x1f\\x85\\x7f\\u200b ö\\t\\n')
+    expect(
+      pieces(text, [])
+        .map((p) => p.text)
+        .join(''),
+    ).toBe('x😀\\u202eevil\\x1f\\x85\\x7f\\u200b ö\\t\\n')
   })
   it('keeps line breaks in a body', () => {
-    expect(pieces('a\r\nb\rc', [], true).map((p) => p.text).join('')).toBe('a\nb\\rc')
+    expect(
+      pieces('a\r\nb\rc', [], true)
+        .map((p) => p.text)
+        .join(''),
+    ).toBe('a\nb\\rc')
   })
   it('never cuts a character in two', () => {
     expect(pieces('a😀b', [{start: 2, end: 3}]).map((p) => p.text)).toEqual(['a', '😀', 'b'])

@@ -23,7 +23,7 @@ export function unitsOfBytes(s: string, n: number): number {
 }
 
 /**
- * Where `matched` stands in `value`, whose byte position the engine reported. Bytes
+ * Where `matched` is in `value`, whose byte position the engine reported. Bytes
  * that are not UTF-8 arrive as U+FFFD, which is longer than what it replaced, so a
  * position that does not fit is only a hint and the nearest occurrence is taken.
  */
@@ -78,11 +78,11 @@ export interface Piece {
 
 const named: Record<number, string> = {0x09: '\\t', 0x0a: '\\n', 0x0d: '\\r'}
 
-/** How a character that cannot be printed is shown, or null if it can. Escapes, because few fonts have the pictures of control characters. */
+/** The escape that is shown for a character that cannot be printed; null if it can. Few fonts have pictures of control characters. */
 export function visible(codePoint: number): string | null {
   if (named[codePoint]) return named[codePoint]
   if (codePoint < 0x20 || (codePoint >= 0x7f && codePoint < 0xa0)) return '\\x' + codePoint.toString(16).padStart(2, '0')
-  // Invisible and direction-changing characters can hide an attack from the reader.
+  // Invisible and direction-changing characters can hide an attack from the user.
   if (
     codePoint === 0xad ||
     (codePoint >= 0x200b && codePoint <= 0x200f) ||
@@ -105,7 +105,7 @@ export function pieces(text: string, spans: Span[], multiline = false): Piece[] 
     if (last && last.hit === hit && last.control === control) last.text += t
     else result.push({text: t, hit, control})
   }
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const p = text.codePointAt(i)!
     const c = String.fromCodePoint(p)
     while (next < hits.length && hits[next]!.end <= i) next++
@@ -148,7 +148,13 @@ export function hexDump(b: Uint8Array): string {
     const row = b.subarray(i, i + 16)
     const hex = [...row].map((x) => x.toString(16).padStart(2, '0'))
     const left = hex.slice(0, 8).join(' ').padEnd(23) + '  ' + hex.slice(8).join(' ').padEnd(23)
-    lines.push(i.toString(16).padStart(6, '0') + '  ' + left + '  ' + [...row].map((x) => (x >= 0x20 && x < 0x7f ? String.fromCharCode(x) : '·')).join(''))
+    lines.push(
+      i.toString(16).padStart(6, '0') +
+        '  ' +
+        left +
+        '  ' +
+        [...row].map((x) => (x >= 0x20 && x < 0x7f ? String.fromCharCode(x) : '·')).join(''),
+    )
   }
   return lines.join('\n')
 }

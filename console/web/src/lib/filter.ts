@@ -1,5 +1,5 @@
 // The filter language of the event operations (see the top of api/openapi.yaml) as
-// the console edits it: the string stays the truth, clicks only add and remove terms.
+// the console edits it: the string is what is kept, clicks only add and remove terms.
 
 /** One term of a filter, with its place in the string. */
 export interface Term {
@@ -58,7 +58,7 @@ export function parseFilter(filter: string): Term[] {
     notFrom = -1
   }
   if (!alternatives) return terms
-  // What stands between OR belongs together: it is shown, excluded and removed as one.
+  // With OR the terms depend on each other: they are shown, excluded and removed as one.
   const text = filter.trim()
   const start = filter.indexOf(text)
   return [{text, start, end: start + text.length, not: false, field: '', value: text, wild: false, group: true}]

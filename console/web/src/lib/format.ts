@@ -9,7 +9,11 @@ export const integer = (n: number) => grouped.format(n)
 export function compact(n: number): string {
   const sign = n < 0 ? '-' : ''
   const a = Math.abs(n)
-  for (const [limit, unit] of [[1e9, 'G'], [1e6, 'M'], [1e4, 'k']] as const) {
+  for (const [limit, unit] of [
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e4, 'k'],
+  ] as const) {
     if (a >= limit) {
       const v = a / (unit === 'k' ? 1e3 : limit)
       return sign + (v >= 100 ? Math.round(v) : v.toFixed(1).replace(/\.0$/, '')) + unit

@@ -5,9 +5,22 @@ describe('ranges in the URL', () => {
   const read = (s: string) => rangeFromParams(new URLSearchParams(s))
   it('reads relative and absolute ones', () => {
     expect(read('range=7d')).toEqual({last: '7d'})
-    expect(read('from=2026-11-22T10:00:00Z&to=2026-11-22T11:00:00Z&range=7d')).toEqual({from: Date.UTC(2026, 10, 22, 10), to: Date.UTC(2026, 10, 22, 11)})
+    expect(read('from=2026-11-22T10:00:00Z&to=2026-11-22T11:00:00Z&range=7d')).toEqual({
+      from: Date.UTC(2026, 10, 22, 10),
+      to: Date.UTC(2026, 10, 22, 11),
+    })
   })
-  it.each(['', 'range=', 'range=0h', 'range=-1h', 'range=1y', 'range=999999d', 'from=x&to=y', 'from=2026-11-22T11:00:00Z&to=2026-11-22T10:00:00Z', 'from=2026-11-22T11:00:00Z'])('falls back for %j', (s) => {
+  it.each([
+    '',
+    'range=',
+    'range=0h',
+    'range=-1h',
+    'range=1y',
+    'range=999999d',
+    'from=x&to=y',
+    'from=2026-11-22T11:00:00Z&to=2026-11-22T10:00:00Z',
+    'from=2026-11-22T11:00:00Z',
+  ])('falls back for %j', (s) => {
     expect(read(s)).toEqual({last: '1h'})
   })
   it('writes what it reads and leaves the rest alone', () => {
@@ -25,7 +38,13 @@ it('resolve follows the clock only for relative ranges', () => {
 })
 
 it('parseLast', () => {
-  expect([parseLast('90m'), parseLast('24h'), parseLast('7d'), parseLast('7'), parseLast('1.5h')]).toEqual([5400e3, 86400e3, 604800e3, null, null])
+  expect([parseLast('90m'), parseLast('24h'), parseLast('7d'), parseLast('7'), parseLast('1.5h')]).toEqual([
+    5400e3,
+    86400e3,
+    604800e3,
+    null,
+    null,
+  ])
 })
 
 it('says things in words', () => {
@@ -35,5 +54,12 @@ it('says things in words', () => {
   expect(rangeTitle({from: noon, to: noon + 3600e3})).toBe('Nov 22, 12:00 – 13:00')
   expect(rangeTitle({from: noon, to: noon + 86400e3})).toBe('Nov 22, 12:00 – Nov 23, 12:00')
   expect(rangeTitle({from: noon, to: noon + 90e3})).toBe('Nov 22, 12:00:00 – 12:01:30')
-  expect([ago(0, 3e3), ago(0, 30e3), ago(0, 200e3), ago(0, 7300e3), ago(0, 200000e3), ago(10, 0)]).toEqual(['just now', '30 s ago', '3 min ago', '2 h ago', '2 d ago', 'just now'])
+  expect([ago(0, 3e3), ago(0, 30e3), ago(0, 200e3), ago(0, 7300e3), ago(0, 200000e3), ago(10, 0)]).toEqual([
+    'just now',
+    '30 s ago',
+    '3 min ago',
+    '2 h ago',
+    '2 d ago',
+    'just now',
+  ])
 })

@@ -1,4 +1,4 @@
-// Time ranges: relative ones ("1h") follow the clock, absolute ones stand still.
+// Time ranges: relative ones ("1h") end now, absolute ones are fixed.
 // Both live in the URL as ?range=… or ?from=…&to=….
 
 export type Range = {last: string} | {from: number; to: number}
@@ -56,7 +56,7 @@ export function clock(ms: number): string {
   return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`
 }
 
-/** 2026-11-22 14:05:09.123 in the reader's time zone. */
+/** 2026-11-22 14:05:09.123 in the user's time zone. */
 export function stamp(ms: number, millis = false): string {
   const d = new Date(ms)
   const day = `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`
