@@ -87,7 +87,7 @@ func (e *Engine) With(t Tuning) (*Engine, error) {
 			return nil, fmt.Errorf("tune rules: action %q for rule %d: choose block, alert or count", a, id)
 		}
 	}
-	o, err := e.program.NewOverlay(p)
+	o, err := program.NewOverlay(e.program, p)
 	if err != nil {
 		return nil, fmt.Errorf("tune rules: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Charset is a character set in which a body may be read. It is immutable and safe
@@ -226,7 +227,7 @@ func escapesIn(enc encoding.Encoding, s string) string {
 		s = s[i:]
 		var run []byte
 		for len(s) > 2 && s[0] == '%' {
-			hi, lo := hexValue(s[1]), hexValue(s[2])
+			hi, lo := ascii.HexValue(s[1]), ascii.HexValue(s[2])
 			if hi > 15 || lo > 15 {
 				break
 			}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Errors of JSON.
@@ -428,7 +429,7 @@ func (p *jsonParser) unicode() (rune, bool) {
 	}
 	var r rune
 	for _, c := range []byte(p.s[p.i : p.i+4]) {
-		v := hexValue(c)
+		v := ascii.HexValue(c)
 		if v > 15 {
 			return 0, false
 		}

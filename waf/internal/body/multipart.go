@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // ErrMultipart tells that a multipart body cannot be taken apart: it has no
@@ -525,7 +526,7 @@ func percentDecode(s string) (string, bool) {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' {
 			if i+2 < len(s) {
-				if hi, lo := hexValue(s[i+1]), hexValue(s[i+2]); hi < 16 && lo < 16 {
+				if hi, lo := ascii.HexValue(s[i+1]), ascii.HexValue(s[i+2]); hi < 16 && lo < 16 {
 					b = append(b, hi<<4|lo)
 					i += 2
 					continue

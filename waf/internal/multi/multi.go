@@ -9,6 +9,8 @@ package multi
 import (
 	"slices"
 	"strings"
+
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Automaton is a compiled set of words. It is immutable.
@@ -65,17 +67,7 @@ type word struct {
 
 // Add adds a word, which must not be empty, to a group.
 func (w *Words) Add(text string, group int32) {
-	w.list = append(w.list, word{lower(text), group})
-}
-
-func lower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c-'A' < 26 {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
+	w.list = append(w.list, word{ascii.ToLower(text), group})
 }
 
 // common are bytes in the order in which text has them: their columns come first, so

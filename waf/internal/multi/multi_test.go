@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 func scan(a *Automaton, s string, groups int) Set {
@@ -22,7 +24,7 @@ func compare(t *testing.T, words []string, s string) {
 	a := w.Compile()
 	found := scan(a, s, len(words))
 	for i, x := range words {
-		if want := strings.Contains(lower(s), lower(x)); found.Has(int32(i)) != want {
+		if want := strings.Contains(ascii.ToLower(s), ascii.ToLower(x)); found.Has(int32(i)) != want {
 			t.Errorf("%q in %q: got %v, want %v", x, s, !want, want)
 		}
 	}

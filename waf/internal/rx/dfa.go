@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode"
+
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 type answer uint8
@@ -167,7 +169,7 @@ func (d *dfa) buildClasses() {
 			}
 		}
 		flags := byte(0)
-		if d.word && isWord(byte(b)) {
+		if d.word && ascii.IsWord(byte(b)) {
 			flags |= 1
 		}
 		if d.line && b == '\n' {
@@ -185,10 +187,6 @@ func (d *dfa) buildClasses() {
 		}
 		d.class[b] = c
 	}
-}
-
-func isWord(b byte) bool {
-	return b-'a' < 26 || b-'A' < 26 || b-'0' < 10 || b == '_'
 }
 
 func (d *dfa) newCache() *cache {
@@ -282,7 +280,7 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 	if b == '\n' {
 		flags |= syntax.EmptyEndLine
 	}
-	if isWord(b) != (st.prev&afterWord != 0) {
+	if ascii.IsWord(b) != (st.prev&afterWord != 0) {
 		flags |= syntax.EmptyWordBoundary
 	} else {
 		flags |= syntax.EmptyNoWordBoundary
@@ -324,7 +322,7 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 	if d.line && b == '\n' {
 		prev |= afterLine
 	}
-	if d.word && isWord(b) {
+	if d.word && ascii.IsWord(b) {
 		prev |= afterWord
 	}
 	if cur := d.cache.Load(); c != cur {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 )
 
@@ -327,9 +328,7 @@ func (a analysis) runes(ranges []rune, fold bool) part {
 		if !set.Has(c) {
 			continue
 		}
-		if c-'A' < 26 {
-			c += 'a' - 'A'
-		}
+		c = ascii.Lower(c)
 		if !seen.Has(c) {
 			seen.Add(c)
 			p.exact = append(p.exact, string([]byte{c}))

@@ -13,6 +13,7 @@ package sieve
 import (
 	"strings"
 
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 	"github.com/ringwall/ringwall/waf/internal/rx"
 )
@@ -208,8 +209,8 @@ func (f *follower) feed(c byte) bool {
 	if !leads[a] && !leads[b] {
 		return false
 	}
-	return b == '\\' && c-'0' < 8 || a == '\\' && (b == 'x' || b == 'u') && (isHex(c) || c == '{') || // escapes of JavaScript
-		b == '%' && c|0x20 == 'u' || a == '%' && isHex(b) && isHex(c) || // of URLs
+	return b == '\\' && c-'0' < 8 || a == '\\' && (b == 'x' || b == 'u') && (ascii.IsHex(c) || c == '{') || // escapes of JavaScript
+		b == '%' && c|0x20 == 'u' || a == '%' && ascii.IsHex(b) && ascii.IsHex(c) || // of URLs
 		c == 0xbf && b == 0xc5 || c == 0xaa && a == 0xe2 // perhaps a rune that equals s or k
 }
 
@@ -234,8 +235,6 @@ var spaces = func() (t [256]bool) {
 	}
 	return t
 }()
-
-func isHex(c byte) bool { return c-'0' < 10 || c|0x20-'a' < 6 }
 
 const invalid = 0xff
 

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/net/html" // the standard library's misses &#1 at the end
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 )
 
@@ -112,19 +113,7 @@ var all = []Transformation{
 	{Name: "utf8toUnicode", Needs: high(), Apply: utf8ToUnicode},
 }
 
-func isHex(c byte) bool {
-	return c-'0' < 10 || c-'a' < 6 || c-'A' < 6
-}
-
-// hexValue is the value of a hexadecimal digit.
-func hexValue(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&0xdf - 'A' + 10
-}
-
-func hexByte(hi, lo byte) byte { return hexValue(hi)<<4 | hexValue(lo) }
+func hexByte(hi, lo byte) byte { return ascii.HexValue(hi)<<4 | ascii.HexValue(lo) }
 
 // base64Value is the value of a character of the standard alphabet, or 0xff.
 func base64Value(c byte) byte {
@@ -218,7 +207,7 @@ func hexDecode(a *arena.Arena, s string) string {
 		return s
 	}
 	for i := range len(s) {
-		if !isHex(s[i]) {
+		if !ascii.IsHex(s[i]) {
 			return s
 		}
 	}
@@ -268,9 +257,7 @@ func cmdLine(a *arena.Arena, s string) string {
 			}
 			blank = false
 		default:
-			if c-'A' < 26 {
-				emit = c + 'a' - 'A'
-			}
+			emit = ascii.Lower(c)
 			blank = false
 		}
 		if out == nil {
@@ -378,8 +365,8 @@ func cssDecode(a *arena.Arena, s string) string {
 		}
 		digits := 0
 		var code rune
-		for digits < 6 && i+digits < len(s) && isHex(s[i+digits]) {
-			code = code<<4 | rune(hexValue(s[i+digits]))
+		for digits < 6 && i+digits < len(s) && ascii.IsHex(s[i+digits]) {
+			code = code<<4 | rune(ascii.HexValue(s[i+digits]))
 			digits++
 		}
 		switch {
@@ -446,7 +433,7 @@ func escapeSeqDecode(a *arena.Arena, s string) string {
 		}
 		c := s[i+1]
 		switch {
-		case (c == 'x' || c == 'X') && i+3 < len(s) && isHex(s[i+2]) && isHex(s[i+3]):
+		case (c == 'x' || c == 'X') && i+3 < len(s) && ascii.IsHex(s[i+2]) && ascii.IsHex(s[i+3]):
 			out[n] = hexByte(s[i+2], s[i+3])
 			i += 4
 		case isOctal(c):
@@ -496,14 +483,14 @@ func jsDecode(a *arena.Arena, s string) string {
 			}
 			out[n] = b
 			i += 1 + used
-		} else if len(rest) >= 5 && rest[0] == 'u' && isHex(rest[1]) && isHex(rest[2]) && isHex(rest[3]) && isHex(rest[4]) {
+		} else if len(rest) >= 5 && rest[0] == 'u' && ascii.IsHex(rest[1]) && ascii.IsHex(rest[2]) && ascii.IsHex(rest[3]) && ascii.IsHex(rest[4]) {
 			b := hexByte(rest[3], rest[4])
 			if b > 0 && b < 0x5f && rest[1]|0x20 == 'f' && rest[2]|0x20 == 'f' {
 				b += 0x20
 			}
 			out[n] = b
 			i += 6
-		} else if len(rest) >= 3 && rest[0] == 'x' && isHex(rest[1]) && isHex(rest[2]) {
+		} else if len(rest) >= 3 && rest[0] == 'x' && ascii.IsHex(rest[1]) && ascii.IsHex(rest[2]) {
 			out[n] = hexByte(rest[1], rest[2])
 			i += 4
 		} else if isOctal(rest[0]) {
@@ -536,8 +523,8 @@ func bracedCode(s string) (code rune, used int) {
 		return 0, 0
 	}
 	j := 2
-	for j < 8 && j < len(s) && isHex(s[j]) {
-		code = code<<4 | rune(hexValue(s[j]))
+	for j < 8 && j < len(s) && ascii.IsHex(s[j]) {
+		code = code<<4 | rune(ascii.HexValue(s[j]))
 		j++
 	}
 	if j == 2 || j >= len(s) || s[j] != '}' {
@@ -561,9 +548,7 @@ func lowercase(a *arena.Arena, s string) string {
 	}
 	out, n := begin(a, s, first)
 	for _, c := range []byte(s[first:]) {
-		if c-'A' < 26 {
-			c += 'a' - 'A'
-		}
+		c = ascii.Lower(c)
 		out[n] = c
 		n++
 	}
@@ -883,9 +868,9 @@ func sqlHexDecode(a *arena.Arena, s string) string {
 	out := a.Alloc(len(s))
 	n := 0
 	for i := 0; i < len(s); {
-		if s[i] == '0' && i+3 < len(s) && s[i+1]|0x20 == 'x' && isHex(s[i+2]) && isHex(s[i+3]) {
+		if s[i] == '0' && i+3 < len(s) && s[i+1]|0x20 == 'x' && ascii.IsHex(s[i+2]) && ascii.IsHex(s[i+3]) {
 			i += 2
-			for i+1 < len(s) && isHex(s[i]) && isHex(s[i+1]) {
+			for i+1 < len(s) && ascii.IsHex(s[i]) && ascii.IsHex(s[i+1]) {
 				out[n] = hexByte(s[i], s[i+1])
 				n++
 				i += 2
@@ -921,7 +906,7 @@ func decodeURL(a *arena.Arena, s string, uni bool) string {
 			out[n] = ' '
 			i++
 		case c == '%' && uni && i+1 < len(s) && s[i+1]|0x20 == 'u':
-			if i+5 < len(s) && isHex(s[i+2]) && isHex(s[i+3]) && isHex(s[i+4]) && isHex(s[i+5]) {
+			if i+5 < len(s) && ascii.IsHex(s[i+2]) && ascii.IsHex(s[i+3]) && ascii.IsHex(s[i+4]) && ascii.IsHex(s[i+5]) {
 				out[n] = fit(rune(hexByte(s[i+2], s[i+3]))<<8 | rune(hexByte(s[i+4], s[i+5])))
 				i += 6
 				break
@@ -929,7 +914,7 @@ func decodeURL(a *arena.Arena, s string, uni bool) string {
 			out[n], out[n+1] = s[i], s[i+1]
 			n++
 			i += 2
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+		case c == '%' && i+2 < len(s) && ascii.IsHex(s[i+1]) && ascii.IsHex(s[i+2]):
 			out[n] = hexByte(s[i+1], s[i+2])
 			i += 3
 		default:
