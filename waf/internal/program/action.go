@@ -1,8 +1,6 @@
 package program
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,30 +17,6 @@ type setVar struct {
 	slot   int32 // of a key without references, else -1
 	value  *macro
 	remove bool
-}
-
-func parseSetVar(arg string, slot func(string) int32) (*setVar, error) {
-	a := &setVar{slot: -1}
-	if strings.HasPrefix(arg, "!") {
-		a.remove, arg = true, arg[1:]
-	}
-	key, value, _ := strings.Cut(arg, "=")
-	collection, name, ok := strings.Cut(key, ".")
-	if !ok || strings.TrimSpace(name) == "" {
-		return nil, fmt.Errorf("setvar names no variable: %q; write tx.name=value", arg)
-	}
-	if !strings.EqualFold(strings.TrimSpace(collection), "tx") {
-		return nil, fmt.Errorf("setvar on %s is not possible; use tx, ip, session, user, global or resource", strings.ToUpper(collection))
-	}
-	var err error
-	if a.key, err = parseMacro(name, slot); err != nil {
-		return nil, err
-	}
-	if text, ok := a.key.constant(); ok {
-		a.slot = slot(strings.ToLower(text))
-	}
-	a.value, err = parseMacro(value, slot)
-	return a, err
 }
 
 func (a *setVar) do(tx *Tx) {
@@ -120,15 +94,13 @@ const maxExtra = 2000
 
 // removeRules is ctl:ruleRemoveBy….
 type removeRules struct {
-	selects ruleSelector
-	rules   set // found once all rules are known
+	rules set
 }
 
 func (a *removeRules) do(tx *Tx) { tx.remove(a.rules) }
 
 // removeTarget is ctl:ruleRemoveTargetBy….
 type removeTarget struct {
-	selects  ruleSelector
 	variable seclang.Variable
 	key      selector
 	rules    set
@@ -143,141 +115,49 @@ func (a *removeTarget) do(tx *Tx) {
 
 // setSwitch is a ctl that changes a setting of the transaction.
 type setSwitch struct {
-	change func(tx *Tx)
+	setting setting
+	on      bool
 }
 
-func (a *setSwitch) do(tx *Tx) { a.change(tx) }
+// setting is what a setSwitch changes.
+type setting uint8
 
-// ruleSelector chooses rules by id, tag or message.
-type ruleSelector struct {
-	first, last int // ids, if last is not 0
-	tag, msg    string
+const (
+	// setEngine stops the rules, or lets them run again.
+	setEngine setting = iota
+	// setDetectOnly makes the rest of the transaction only note what rules ask for.
+	setDetectOnly
+	// setForceRequestBody and setForceResponseBody make bodies of any type a variable.
+	setForceRequestBody
+	setForceResponseBody
+	// setRequestBody and setResponseBody tell whether bodies are inspected.
+	setRequestBody
+	setResponseBody
+)
+
+func (a *setSwitch) do(tx *Tx) {
+	switch a.setting {
+	case setEngine:
+		tx.off = !a.on
+	case setDetectOnly:
+		tx.detectOnly = a.on
+	case setForceRequestBody:
+		tx.forceRequestBody = a.on
+	case setForceResponseBody:
+		tx.forceResponseBody = a.on
+	case setRequestBody:
+		tx.noRequestBody = !a.on
+	case setResponseBody:
+		tx.noResponseBody = !a.on
+	}
 }
 
-func (s ruleSelector) matches(r *rule) bool {
-	switch {
-	case s.last != 0:
-		return r.id >= s.first && r.id <= s.last
-	case s.tag != "":
-		return slices.Contains(r.tags, s.tag)
-	}
-	return r.msg != "" && r.msg == s.msg
-}
+// setProcessor is ctl:requestBodyProcessor. It has an effect only in the first phase,
+// after which the body has been parsed.
+type setProcessor struct{ name string }
 
-func parseIDs(s string) (ruleSelector, error) {
-	lo, hi, isRange := strings.Cut(strings.TrimSpace(s), "-")
-	if !isRange {
-		hi = lo
+func (a *setProcessor) do(tx *Tx) {
+	if tx.phase <= RequestHeaders {
+		tx.setScalar(seclang.ReqbodyProcessor, a.name)
 	}
-	first, err1 := strconv.Atoi(lo)
-	last, err2 := strconv.Atoi(hi)
-	if err1 != nil || err2 != nil || first <= 0 || first > last {
-		return ruleSelector{}, fmt.Errorf("%q is neither a rule id nor a range; write 942100 or 942000-942999", s)
-	}
-	return ruleSelector{first: first, last: last}, nil
 }
-
-// ctlAction returns nil without an error for what has no effect here.
-func ctlAction(arg string) (action, error) {
-	name, value, ok := strings.Cut(arg, "=")
-	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-	if !ok {
-		return nil, fmt.Errorf("ctl has no value: %q; write ctl:name=value", arg)
-	}
-	status, note := ctlStatus(name)
-	switch status {
-	case "":
-		return nil, fmt.Errorf("unknown ctl: %q; see the table of constructs in docs/guide/seclang.md", name)
-	case seclang.Refused:
-		return nil, fmt.Errorf("ctl:%s is not supported: %s", name, note)
-	case seclang.Accepted:
-		return nil, nil
-	}
-	lower := strings.ToLower(name)
-	switch {
-	case strings.HasPrefix(lower, "ruleremovetarget"):
-		return removeTargetAction(lower, value)
-	case strings.HasPrefix(lower, "ruleremove"):
-		s, err := selectorFor(strings.TrimPrefix(lower, "ruleremoveby"), value)
-		return &removeRules{selects: s}, err
-	}
-	return switchAction(lower, value)
-}
-
-func ctlStatus(name string) (seclang.Status, string) {
-	k, _ := seclang.Lookup(seclang.CtlKind, name)
-	return k.Status, k.Note
-}
-
-func selectorFor(by, value string) (ruleSelector, error) {
-	switch by {
-	case "id":
-		return parseIDs(value)
-	case "tag":
-		return ruleSelector{tag: value}, nil
-	}
-	return ruleSelector{msg: value}, nil
-}
-
-func removeTargetAction(name, value string) (action, error) {
-	which, what, ok := strings.Cut(value, ";")
-	if !ok {
-		return nil, fmt.Errorf("ctl:%s names no variable: %q; write id;ARGS:name", name, value)
-	}
-	s, err := selectorFor(strings.TrimPrefix(name, "ruleremovetargetby"), which)
-	if err != nil {
-		return nil, err
-	}
-	targets, err := seclang.ParseTargets(seclang.Pos{File: "ctl", Line: 1, Col: 1}, strings.TrimSpace(what))
-	if err != nil {
-		return nil, err
-	}
-	if len(targets) != 1 {
-		return nil, fmt.Errorf("ctl:%s takes one variable; write one ctl for each", name)
-	}
-	key, err := newSelector(targets[0])
-	return &removeTarget{selects: s, variable: targets[0].Variable, key: key}, err
-}
-
-func switchAction(name, value string) (action, error) {
-	on := strings.EqualFold(value, "on")
-	onOff := func(change func(tx *Tx)) (action, error) {
-		if !on && !strings.EqualFold(value, "off") {
-			return nil, fmt.Errorf("ctl:%s is on or off, not %q", name, value)
-		}
-		return &setSwitch{change}, nil
-	}
-	switch name {
-	case "forcerequestbodyvariable":
-		return onOff(func(tx *Tx) { tx.forceRequestBody = on })
-	case "forceresponsebodyvariable":
-		return onOff(func(tx *Tx) { tx.forceResponseBody = on })
-	case "requestbodyaccess":
-		return onOff(func(tx *Tx) { tx.noRequestBody = !on })
-	case "responsebodyaccess":
-		return onOff(func(tx *Tx) { tx.noResponseBody = !on })
-	case "requestbodyprocessor":
-		processor := strings.ToUpper(value)
-		if !slices.Contains([]string{"URLENCODED", "MULTIPART", "JSON", "XML", "RAW", "GRAPHQL"}, processor) {
-			return nil, fmt.Errorf("ctl:requestBodyProcessor=%s does not exist; choose URLENCODED, MULTIPART, JSON, XML, GRAPHQL or RAW", value)
-		}
-		return &setSwitch{func(tx *Tx) {
-			if tx.phase <= RequestHeaders {
-				tx.setScalar(seclang.ReqbodyProcessor, processor)
-			}
-		}}, nil
-	case "ruleengine":
-		switch strings.ToLower(value) {
-		case "on":
-			return &setSwitch{func(tx *Tx) { tx.off = false }}, nil
-		case "off":
-			return &setSwitch{func(tx *Tx) { tx.off = true }}, nil
-		case "detectiononly":
-			return &setSwitch{func(tx *Tx) { tx.detectOnly = true }}, nil
-		}
-		return nil, fmt.Errorf("ctl:ruleEngine is On, Off or DetectionOnly, not %q", value)
-	}
-	return nil, fmt.Errorf("ctl:%s is not implemented", name)
-}
-
-var scoreName = regexp.MustCompile(`^(in|out)bound_anomaly_score_pl([1-4])$`)

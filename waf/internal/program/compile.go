@@ -42,7 +42,7 @@ func Compile(o Options) (*Program, error) {
 		markers:  map[string][]int32{},
 	}
 	c.p.noGate = o.Plain
-	c.context = compileContext{files: o.Files, slot: c.slot, regexps: map[string]*rx.Regexp{}, phrases: map[string]*phraseOperator{}}
+	c.context = compileContext{files: o.Files, slot: c.slot, regexps: map[string]*rx.Regexp{}, phrases: map[string]operator{}}
 	for i := range 10 {
 		c.p.known.captures[i] = c.slot(strconv.Itoa(i))
 	}
@@ -78,6 +78,9 @@ type compiler struct {
 	removed map[int]bool
 	notices map[string]bool
 	opens   [len(lasting)]bool // collections that actions open
+	gates   gateCompiler
+	// selections are filled once all rules are known.
+	selections []selection
 }
 
 func (c *compiler) fail(pos seclang.Pos, msg, text, hint string) {
@@ -478,7 +481,7 @@ func (c *compiler) action(r *rule, l *link, a seclang.Action) error {
 			l.actions = append(l.actions, act)
 		}
 	case "ctl":
-		act, e := ctlAction(a.Arg)
+		act, e := c.ctlAction(a.Arg)
 		if act != nil && e == nil {
 			l.actions = append(l.actions, act)
 		}
@@ -586,7 +589,7 @@ func (c *compiler) updateTargets(d seclang.Directive) {
 				c.failErr(d.Pos, err)
 				return
 			}
-			r.rewrite(func(src *seclang.Rule) { src.Targets = append(slices.Clip(src.Targets), targets...) })
+			rewrite(r, func(src *seclang.Rule) { src.Targets = append(slices.Clip(src.Targets), targets...) })
 		}
 	}
 }
@@ -616,7 +619,7 @@ func (c *compiler) updateActions(d seclang.Directive) {
 					c.failErr(d.Pos, err)
 				}
 			}
-			r.rewrite(func(src *seclang.Rule) { src.Actions = append(slices.Clip(src.Actions), actions...) })
+			rewrite(r, func(src *seclang.Rule) { src.Actions = append(slices.Clip(src.Actions), actions...) })
 		}
 	}
 }
@@ -672,15 +675,10 @@ func (c *compiler) link() {
 			l := &r.links[j]
 			l.number = int32(p.links)
 			p.links++
-			for _, a := range l.actions {
-				switch a := a.(type) {
-				case *removeRules:
-					a.rules = p.selectRules(a.selects)
-				case *removeTarget:
-					a.rules = p.selectRules(a.selects)
-				}
-			}
 		}
+	}
+	for _, s := range c.selections {
+		*s.rules = s.selector.rules(p)
 	}
 	p.known.blockingInbound = c.slot("blocking_inbound_anomaly_score")
 	p.known.blockingOutbound = c.slot("blocking_outbound_anomaly_score")
@@ -688,25 +686,10 @@ func (c *compiler) link() {
 		p.known.inbound[i] = c.slot(fmt.Sprintf("inbound_anomaly_score_pl%d", i))
 		p.known.outbound[i] = c.slot(fmt.Sprintf("outbound_anomaly_score_pl%d", i))
 	}
-	for i, name := range p.names {
-		if scoreName.MatchString(name) {
-			p.scores = append(p.scores, int32(i))
-		}
-	}
+	p.scores = append(slices.Clone(p.known.inbound[1:]), p.known.outbound[1:]...)
 	for _, s := range p.known.captures {
 		p.initial[s] = slotValue{set: true}
 	}
-}
-
-// selectRules returns the rules that s chooses.
-func (p *Program) selectRules(s ruleSelector) set {
-	rules := newSet(len(p.rules))
-	for i := range p.rules {
-		if s.matches(&p.rules[i]) {
-			rules.add(int32(i))
-		}
-	}
-	return rules
 }
 
 // finish orders the rules by phase, folds and builds the gates.
@@ -717,8 +700,8 @@ func (c *compiler) finish(plain bool) {
 		kept.add(int32(i))
 	}
 	if !plain {
-		kept = p.fold()
-		p.settle(kept)
+		kept = fold(p)
+		settle(p, kept)
 	}
 	for n := 1; n < phaseCount; n++ {
 		ph := &p.phases[n]
@@ -733,17 +716,17 @@ func (c *compiler) finish(plain bool) {
 				ph.always.add(int32(i))
 			}
 		} else {
-			p.buildGate(ph, kept)
+			c.buildGate(ph, kept)
 		}
 	}
-	p.findNeeded()
-	p.findScalars()
-	p.findSlots()
+	findNeeded(p)
+	findScalars(p)
+	findSlots(p)
 	p.memory = newMemory(p)
 }
 
 // findSlots finds the variables of TX that targets select.
-func (p *Program) findSlots() {
+func findSlots(p *Program) {
 	for i := range p.rules {
 		for j := range p.rules[i].links {
 			for k := range p.rules[i].links[j].targets {
@@ -766,7 +749,7 @@ func (p *Program) findSlots() {
 }
 
 // findNeeded notes which variables the rules that can run refer to.
-func (p *Program) findNeeded() {
+func findNeeded(p *Program) {
 	note := func(m *macro) {
 		if m != nil {
 			for _, part := range m.parts {
@@ -803,7 +786,7 @@ func (p *Program) findNeeded() {
 }
 
 // findScalars lists the needed variables that always have a value.
-func (p *Program) findScalars() {
+func findScalars(p *Program) {
 	for v := seclang.Variable(1); v < seclang.VariableCount; v++ {
 		if p.needed[v] && !v.Keyed() {
 			p.scalars = append(p.scalars, v)
@@ -811,26 +794,39 @@ func (p *Program) findScalars() {
 	}
 }
 
-// sources returns the collections that hold the values of a variable.
-func sources(v seclang.Variable) []seclang.Variable {
-	switch v {
-	case seclang.Args:
-		return argSources
-	case seclang.ArgsNames:
-		return argNameSources
+// noticeUnopened tells of collections that rules use and none opens.
+func (c *compiler) noticeUnopened() {
+	for i := range c.p.rules {
+		r := &c.p.rules[i]
+		for j := range r.links {
+			for _, t := range r.links[j].targets {
+				c.unopened(r, t.variable)
+			}
+			for _, a := range r.links[j].actions {
+				switch a := a.(type) {
+				case *setMember:
+					c.unopened(r, a.variable)
+				case *expireMember:
+					c.unopened(r, a.variable)
+				case *deprecateMember:
+					c.unopened(r, a.variable)
+				}
+			}
+		}
 	}
-	return selfSources[v][:]
 }
 
-var (
-	argSources     = []seclang.Variable{seclang.ArgsGet, seclang.ArgsPost, seclang.ArgsPath}
-	argNameSources = []seclang.Variable{seclang.ArgsGetNames, seclang.ArgsPostNames}
-	selfSources    = buildSelfSources()
-)
-
-func buildSelfSources() (t [seclang.VariableCount][1]seclang.Variable) {
-	for v := range t {
-		t[v][0] = seclang.Variable(v)
+func (c *compiler) unopened(r *rule, v seclang.Variable) {
+	if i := lastingIndex(v); i >= 0 && !c.opens[i] {
+		c.notice(fmt.Sprintf("%s: %s has no effect: no rule opens the collection; write initcol:%s=KEY", r.pos, v, strings.ToLower(v.String())))
 	}
-	return t
+}
+
+// rewrite changes what explanations say of a rule's first link, after a directive
+// changed the rule. The directive as written stays as it is.
+func rewrite(r *rule, change func(*seclang.Rule)) {
+	src := *r.source[0].Rule
+	change(&src)
+	r.source = slices.Clone(r.source)
+	r.source[0].Rule = &src
 }

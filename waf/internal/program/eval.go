@@ -22,37 +22,65 @@ func (tx *Tx) Run(n int) Decision {
 		tx.allow = allowNothing
 	}
 	ph := &tx.p.phases[n]
-	if cap(tx.run) < len(ph.always) {
-		tx.run = make(set, len(ph.always))
-	}
-	tx.run = tx.run[:len(ph.always)]
-	copy(tx.run, ph.always)
+	tx.gate.begin(ph.always)
 	if ph.gate != nil {
 		tx.openGate(ph.gate)
 	}
 	if tx.trace != nil {
 		tx.trace.phases[n] = true
 		for place, i := range ph.rules {
-			if tx.run.has(int32(place)) {
+			if tx.gate.run.has(int32(place)) {
 				tx.trace.open.add(i)
 			}
 		}
 	}
-	for w := range tx.run {
-		for tx.run[w] != 0 {
-			bit := bits.TrailingZeros64(tx.run[w])
-			tx.run[w] &^= 1 << bit
+	run := tx.gate.run
+	for w := range run {
+		for run[w] != 0 {
+			bit := bits.TrailingZeros64(run[w])
+			run[w] &^= 1 << bit
 			if !tx.step(ph.rules[w<<6|bit]) {
-				tx.dropCandidates()
+				tx.gate.dropCandidates()
 				return tx.decision
 			}
 		}
 	}
-	tx.dropCandidates()
+	tx.gate.dropCandidates()
 	if tx.allow == allowPhase {
 		tx.allow = allowNothing
 	}
 	return tx.decision
+}
+
+// openGate finds the rules of the phase that may match and the values they may
+// match on.
+func (tx *Tx) openGate(g *gate) {
+	for i := range g.sources {
+		sp := &g.sources[i]
+		values := tx.cols[sp.source]
+		for j := range values {
+			pl := sp.planFor(values[j].Key)
+			value := values[j].Value
+			if !recurs[sp.source] || len(value) > maxMemo || tx.trace != nil {
+				g.filter(&tx.gate, pl, sp.source, int32(j), value)
+				continue
+			}
+			m := tx.p.memory
+			hash := m.hash(pl, value)
+			if known := m.find(hash, pl, value); known != nil {
+				for k := range known.found {
+					f := &known.found[k]
+					tx.gate.note(f.linkRef, sp.source, int32(j), f.text, f.sure)
+				}
+				continue
+			}
+			first := tx.gate.count()
+			g.filter(&tx.gate, pl, sp.source, int32(j), value)
+			if m.again(hash) && mayKeep(sp.source, values[j].Key, value) {
+				tx.memorize(hash, pl, value, first)
+			}
+		}
+	}
 }
 
 // step runs one rule; false ends the phase.
@@ -71,7 +99,7 @@ func (tx *Tx) step(i int32) bool {
 	}
 	r := &tx.p.rules[i]
 	for _, n := range r.requires {
-		if tx.heads[n].first != 0 {
+		if tx.gate.first(n) != 0 {
 			continue
 		}
 		if tx.trace != nil {
@@ -191,12 +219,12 @@ func (tx *Tx) link(r *rule, l *link, depth int) bool {
 // linkCandidates tests only the values that the gate found.
 func (tx *Tx) linkCandidates(r *rule, l *link, depth int) bool {
 	found := false
-	head := tx.heads[l.number]
+	first := tx.gate.first(l.number)
 	for ti := range l.targets {
 		t := &l.targets[ti]
 		for _, src := range sources(t.variable) {
-			for c := head.first; c != 0; c = tx.cands[c-1].next {
-				cand := &tx.cands[c-1]
+			for c := first; c != 0; c = tx.gate.candidate(c).next {
+				cand := tx.gate.candidate(c)
 				if cand.source != src {
 					continue
 				}

@@ -18,7 +18,7 @@ import (
 //
 // Rules may take others away at run time (ctl:ruleRemoveBy…). A rule that may be
 // gone is certain only if what it would have skipped is gone with it.
-func (p *Program) fold() set {
+func fold(p *Program) set {
 	f := folder{p: p, kept: newSet(len(p.rules)), state: make([]knowledge, len(p.names)), touched: newSet(len(p.names)), volatile: newSet(len(p.names))}
 	for _, name := range []string{inboundThreshold, outboundThreshold} {
 		if s, ok := p.slots[name]; ok {
@@ -252,10 +252,7 @@ func (f *folder) link(l *link) outcome {
 		return depends
 	}
 	// The operator runs on a transaction that has the known variables.
-	tx := &Tx{p: f.p, slots: make([]slotValue, len(f.state)), arena: arena.Arena{}}
-	for i, k := range f.state {
-		tx.slots[i] = k.value
-	}
+	tx := newProbe(f.p, f.values())
 	matches := 0
 	for i := range l.targets {
 		t := &l.targets[i]
@@ -277,7 +274,7 @@ func (f *folder) link(l *link) outcome {
 			continue
 		}
 		for _, tr := range l.transforms {
-			text = tr.Apply(&tx.arena, text)
+			text = tr.Apply(&arena.Arena{}, text)
 		}
 		if l.op.match(tx, text, false) != l.negated {
 			matches++
@@ -290,6 +287,15 @@ func (f *folder) link(l *link) outcome {
 		return depends // its actions are done more than once
 	}
 	return always
+}
+
+// values returns the known values of all variables; those that are not known are unset.
+func (f *folder) values() []slotValue {
+	values := make([]slotValue, len(f.state))
+	for i, k := range f.state {
+		values[i] = k.value
+	}
+	return values
 }
 
 // knownOperator reports whether op depends on known variables only.
@@ -323,14 +329,14 @@ func (f *folder) forgetVar(s *setVar) {
 	}
 	// The name is computed: it may be any that begins like it.
 	for i, name := range f.p.names {
-		if s.mayName(name) {
+		if mayName(s, name) {
 			f.state[i] = knowledge{}
 		}
 	}
 }
 
 // mayName reports whether the computed name of s may be name.
-func (s *setVar) mayName(name string) bool {
+func mayName(s *setVar, name string) bool {
 	parts := s.key.parts
 	first, last := parts[0], parts[len(parts)-1]
 	if first.variable == seclang.NoVariable && !strings.HasPrefix(name, strings.ToLower(first.literal)) {
@@ -382,7 +388,7 @@ func (f *folder) keep(r *rule) {
 					continue
 				}
 				for i, name := range f.p.names {
-					if s.mayName(name) {
+					if mayName(s, name) {
 						f.touched.add(int32(i))
 					}
 				}

@@ -28,14 +28,14 @@ func TestTransformationsKeepTheTier(t *testing.T) {
 			if was, is := tierOf(charset.MaskOf(s)), tierOf(charset.MaskOf(out)); is > was && !opens(&tr) {
 				t.Fatalf("%s makes %q of %q", tr.Name, out, s)
 			}
-			if !grows(&tr) && ascii(out) > len(s) {
-				t.Fatalf("%s makes %d bytes of ASCII of %q", tr.Name, ascii(out), s)
+			if !grows(&tr) && asciiBytes(out) > len(s) {
+				t.Fatalf("%s makes %d bytes of ASCII of %q", tr.Name, asciiBytes(out), s)
 			}
 		}
 	}
 }
 
-func ascii(s string) int {
+func asciiBytes(s string) int {
 	n := 0
 	for i := range len(s) {
 		if s[i] < 0x80 {

@@ -1,6 +1,9 @@
 package program
 
-import "github.com/ringwall/ringwall/waf/internal/charset"
+import (
+	"github.com/ringwall/ringwall/waf/internal/ascii"
+	"github.com/ringwall/ringwall/waf/internal/charset"
+)
 
 // libinjection judges a value as a whole and takes some hundred nanoseconds for it.
 // What follows proves for most values that it says no; tests try to prove it wrong.
@@ -36,7 +39,7 @@ func sqliPossible(s string) bool {
 	weak := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if !isWordByte(c) {
+		if !ascii.IsWord(c) {
 			if c == '-' && i+1 < len(s) && s[i+1] == '-' || c == '/' && i+1 < len(s) && s[i+1] == '*' {
 				return true
 			}
@@ -44,7 +47,7 @@ func sqliPossible(s string) bool {
 			continue
 		}
 		start := i
-		for i < len(s) && isWordByte(s[i]) {
+		for i < len(s) && ascii.IsWord(s[i]) {
 			i++
 		}
 		run := s[start:i]
@@ -115,11 +118,7 @@ type wordFilter [1 << 10]uint64
 func wordHash(w string) uint32 {
 	h := uint32(2166136261)
 	for i := range len(w) {
-		c := w[i]
-		if c-'a' < 26 {
-			c -= 'a' - 'A'
-		}
-		h = (h ^ uint32(c)) * 16777619
+		h = (h ^ uint32(ascii.Upper(w[i]))) * 16777619
 	}
 	return h
 }

@@ -1,6 +1,10 @@
 package program
 
-import "github.com/ringwall/ringwall/waf/internal/rx"
+import (
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/internal/rx"
+)
 
 // idOperator matches values in which the regular expression finds a number that
 // passes the check: @verifyCC and its like.
@@ -15,6 +19,22 @@ var (
 	idChecks  = map[string]func(string) bool{"verifyCC": luhn, "verifyCPF": cpf, "verifySSN": ssn, "verifySVNR": svnr}
 	nidChecks = map[string]func(string) bool{"cl": rut, "us": ssn}
 )
+
+// newIDCheck returns @verifyCC and its like by name, nil if none is called so.
+func newIDCheck(name string, re *rx.Regexp) operator {
+	if check, ok := idChecks[name]; ok {
+		return &idOperator{re, check}
+	}
+	return nil
+}
+
+// newNationalIDCheck returns @validateNid for a country, nil if it is not known.
+func newNationalIDCheck(country string, re *rx.Regexp) operator {
+	if check, ok := nidChecks[strings.ToLower(country)]; ok {
+		return &idOperator{re, check}
+	}
+	return nil
+}
 
 func (o *idOperator) match(tx *Tx, s string, capture bool) bool {
 	start, end := o.locate(s)

@@ -119,11 +119,11 @@ func (m *memory) put(hash uint64, k *memo) {
 
 // memorize remembers a value and the candidates from number first on, which are all
 // that the gate noted for it.
-func (tx *Tx) memorize(hash uint64, pl *plan, value string, first int) {
+func (tx *Tx) memorize(hash uint64, pl *plan, value string, first int32) {
 	k := &memo{plan: pl, value: strings.Clone(value)}
 	more := 0 // bytes beside the value
-	for i := first; i < len(tx.cands); i++ {
-		c := &tx.cands[i]
+	for i := first; i < tx.gate.count(); i++ {
+		c := tx.gate.candidate(i + 1)
 		l := tx.p.memory.links[c.link]
 		sure := c.sure
 		if !sure {
@@ -162,17 +162,18 @@ func (tx *Tx) matches(l *link, value, text string) bool {
 	return found
 }
 
-// recurs reports whether the values of a collection come again often.
-func recurs(v seclang.Variable) bool {
-	switch v {
-	case seclang.RequestHeaders, seclang.RequestHeadersNames, seclang.RequestCookiesNames, seclang.ArgsGetNames, seclang.ArgsPostNames,
+// recurs are the collections whose values come again often.
+var recurs = func() (t [seclang.VariableCount]bool) {
+	for _, v := range []seclang.Variable{
+		seclang.RequestHeaders, seclang.RequestHeadersNames, seclang.RequestCookiesNames, seclang.ArgsGetNames, seclang.ArgsPostNames,
 		seclang.RequestMethod, seclang.RequestProtocol, seclang.RequestLine, seclang.RequestURI, seclang.RequestURIRaw,
-		seclang.RequestFilename, seclang.RequestBasename, seclang.RemoteAddr,
-		seclang.ResponseHeaders, seclang.ResponseHeadersNames, seclang.ResponseStatus, seclang.ResponseProtocol, seclang.ResponseContentType:
-		return true
+		seclang.RequestFilename, seclang.RequestBasename, seclang.RemoteAddr, seclang.ResponseHeaders, seclang.ResponseHeadersNames,
+		seclang.ResponseStatus, seclang.ResponseProtocol, seclang.ResponseContentType,
+	} {
+		t[v] = true
 	}
-	return false
-}
+	return t
+}()
 
 // mayKeep reports whether a value may be kept in memory for longer than its request:
 // credentials and arguments may not.

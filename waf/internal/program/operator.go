@@ -1,13 +1,9 @@
 package program
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +11,7 @@ import (
 
 	"github.com/corazawaf/libinjection-go"
 
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 	"github.com/ringwall/ringwall/waf/internal/rx"
 )
@@ -23,15 +20,6 @@ import (
 type operator interface {
 	// match tests a value. With capture it fills TX:0 to TX:9.
 	match(tx *Tx, s string, capture bool) bool
-}
-
-// gateable operators need something of a value that the gate can look for.
-type gateable interface {
-	operator
-	// need returns what a value that has no byte of absent must have.
-	need(absent charset.Set) rx.Need
-	// identity is equal for operators that do the same.
-	identity() string
 }
 
 // pure reports whether the answer of op depends on the value only.
@@ -57,144 +45,40 @@ func argument(op operator) *macro {
 	return nil
 }
 
-// guarded operators can prove by a look at a value that they do not match it, at
-// less cost than by a test.
-type guarded interface {
-	possible(s string) bool
-}
-
 // locator operators can tell which bytes made them match.
 type locator interface {
 	// locate returns the place of the match, -1 if it is no place.
 	locate(s string) (start, end int)
 }
 
-type compileContext struct {
-	files   fs.FS
-	dir     string // of the file of the rule
-	slot    func(string) int32
-	regexps map[string]*rx.Regexp
-	phrases map[string]*phraseOperator
-}
-
-func (c *compileContext) regexp(pattern string) (*rx.Regexp, error) {
-	if r, ok := c.regexps[pattern]; ok {
-		return r, nil
-	}
-	r, err := rx.Compile(pattern)
-	if err == nil {
-		c.regexps[pattern] = r
-	}
-	return r, err
-}
-
-func newOperator(c *compileContext, name, arg string) (operator, error) {
-	switch name {
-	case "rx", "rxGlobal":
-		r, err := c.regexp(arg)
-		if err != nil {
-			return nil, fmt.Errorf("%w; the syntax is RE2's, without look-around and backreferences", err)
-		}
-		return &rxOperator{r}, nil
-	case "pm":
-		return c.phraseList(strings.Fields(arg), arg)
-	case "pmFromFile", "pmf":
-		lines, err := c.lines(arg)
-		if err != nil {
-			return nil, err
-		}
-		return c.phraseList(lines, "file:"+arg)
-	case "ipMatch":
-		return newIPOperator(strings.Split(arg, ","))
-	case "ipMatchFromFile", "ipMatchF":
-		lines, err := c.lines(arg)
-		if err != nil {
-			return nil, err
-		}
-		return newIPOperator(lines)
-	case "detectSQLi":
-		return sqliOperator{}, nil
-	case "detectXSS":
-		return xssOperator{}, nil
-	case "validateByteRange":
-		return newByteRange(arg)
-	case "validateUrlEncoding":
-		return urlEncodingOperator{}, nil
-	case "validateUtf8Encoding":
-		return utf8Operator{}, nil
-	case "unconditionalMatch":
-		return constantOperator(true), nil
-	case "noMatch":
-		return constantOperator(false), nil
-	case "verifyCC", "verifyCPF", "verifySSN", "verifySVNR":
-		r, err := c.regexp(arg)
-		if err != nil {
-			return nil, err
-		}
-		return &idOperator{r, idChecks[name]}, nil
-	case "validateNid":
-		country, pattern, _ := strings.Cut(strings.TrimSpace(arg), " ")
-		check, ok := nidChecks[strings.ToLower(country)]
-		if !ok {
-			return nil, fmt.Errorf("@validateNid knows no country %q; write cl or us and a regular expression", country)
-		}
-		r, err := c.regexp(strings.TrimSpace(pattern))
-		if err != nil {
-			return nil, err
-		}
-		return &idOperator{r, check}, nil
-	}
-	m, err := parseMacro(arg, c.slot)
-	if err != nil {
-		return nil, err
-	}
+// newComparison returns the operator of that name that compares values with arg, nil if
+// none is called so.
+func newComparison(name string, arg *macro) operator {
 	switch name {
 	case "contains", "strmatch":
-		return &textOperator{m, name, strings.Contains}, nil
+		return &textOperator{arg, name, strings.Contains}
 	case "containsWord":
-		return &textOperator{m, name, containsWord}, nil
+		return &textOperator{arg, name, containsWord}
 	case "beginsWith":
-		return &textOperator{m, name, strings.HasPrefix}, nil
+		return &textOperator{arg, name, strings.HasPrefix}
 	case "endsWith":
-		return &textOperator{m, name, strings.HasSuffix}, nil
+		return &textOperator{arg, name, strings.HasSuffix}
 	case "streq":
-		return &textOperator{m, name, func(s, arg string) bool { return s == arg }}, nil
+		return &textOperator{arg, name, func(s, arg string) bool { return s == arg }}
 	case "within":
-		return &macroOperator{m, name, func(s, arg string) bool { return strings.Contains(arg, s) }}, nil
+		return &macroOperator{arg, name, func(s, arg string) bool { return strings.Contains(arg, s) }}
 	case "eq":
-		return newNumber(m, name, func(v, arg int) bool { return v == arg }), nil
+		return newNumber(arg, name, func(v, arg int) bool { return v == arg })
 	case "ge":
-		return newNumber(m, name, func(v, arg int) bool { return v >= arg }), nil
+		return newNumber(arg, name, func(v, arg int) bool { return v >= arg })
 	case "gt":
-		return newNumber(m, name, func(v, arg int) bool { return v > arg }), nil
+		return newNumber(arg, name, func(v, arg int) bool { return v > arg })
 	case "le":
-		return newNumber(m, name, func(v, arg int) bool { return v <= arg }), nil
+		return newNumber(arg, name, func(v, arg int) bool { return v <= arg })
 	case "lt":
-		return newNumber(m, name, func(v, arg int) bool { return v < arg }), nil
+		return newNumber(arg, name, func(v, arg int) bool { return v < arg })
 	}
-	return nil, fmt.Errorf("operator @%s is not implemented", name)
-}
-
-// lines reads the lines of a data file beside the rule, without comments.
-func (c *compileContext) lines(name string) ([]string, error) {
-	if c.files == nil {
-		return nil, errors.New("there are no data files here; write the words in the rule with @pm")
-	}
-	text, err := fs.ReadFile(c.files, path.Join(c.dir, name))
-	if err != nil {
-		if text, err = fs.ReadFile(c.files, path.Clean(name)); err != nil {
-			return nil, fmt.Errorf("data file %q cannot be read; it must stand beside the rule", name)
-		}
-	}
-	var list []string
-	sc := bufio.NewScanner(bytes.NewReader(text))
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		if l := strings.TrimSpace(sc.Text()); l != "" && l[0] != '#' {
-			list = append(list, l)
-		}
-	}
-	return list, sc.Err()
+	return nil
 }
 
 // constantOperator matches always or never.
@@ -205,9 +89,17 @@ func (o constantOperator) match(*Tx, string, bool) bool { return bool(o) }
 // rxOperator is @rx.
 type rxOperator struct{ re *rx.Regexp }
 
+// newRegexp returns @rx for a regular expression.
+func newRegexp(re *rx.Regexp) operator { return &rxOperator{re} }
+
+// whole reports whether the expression matches every value as a whole.
+func (o *rxOperator) whole() bool { return o.re.Whole() }
+
 func (o *rxOperator) identity() string { return "rx " + o.re.String() }
 
 func (o *rxOperator) need(absent charset.Set) rx.Need { return o.re.Need(absent) }
+
+func (o *rxOperator) matches(s string) bool { return o.re.Match(s) }
 
 func (o *rxOperator) match(tx *Tx, s string, capture bool) bool {
 	if tx.p.noGate {
@@ -261,15 +153,13 @@ type phraseOperator struct {
 	single [256]bool // phrases of one byte
 }
 
-// phraseList returns the operator for a list; equal lists share one.
-func (c *compileContext) phraseList(list []string, name string) (operator, error) {
-	if o, ok := c.phrases[name]; ok {
-		return o, nil
-	}
+// newPhrases returns the operator for a list that has the name, an error if the list is
+// empty.
+func newPhrases(name string, list []string) (*phraseOperator, error) {
 	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
 	seen := map[string]bool{}
 	for _, p := range list {
-		p = lowerASCII(strings.ToLower(p))
+		p = ascii.ToLower(strings.ToLower(p))
 		if p == "" || seen[p] {
 			continue
 		}
@@ -286,7 +176,7 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 		return nil, errors.New("list of phrases is empty; write words after @pm")
 	}
 	for i := range 1 << 16 {
-		first, second := lowerByte(byte(i>>8)), lowerByte(byte(i))
+		first, second := ascii.Lower(byte(i>>8)), ascii.Lower(byte(i))
 		if o.single[first] || len(o.byFirst[[2]byte{first, second}]) > 0 {
 			o.begins[i>>6] |= 1 << (i & 63)
 		}
@@ -297,8 +187,8 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 			o.goesOn = nil
 			break
 		}
-		for _, a := range [2]byte{p[2], upperByte(p[2])} {
-			for _, b := range [2]byte{p[3], upperByte(p[3])} {
+		for _, a := range [2]byte{p[2], ascii.Upper(p[2])} {
+			for _, b := range [2]byte{p[3], ascii.Upper(p[3])} {
 				k := uint(a)<<8 | uint(b)
 				o.goesOn[k>>6] |= 1 << (k & 63)
 			}
@@ -307,30 +197,7 @@ func (c *compileContext) phraseList(list []string, name string) (operator, error
 	for _, l := range o.byFirst {
 		slices.SortFunc(l, func(a, b string) int { return len(b) - len(a) })
 	}
-	c.phrases[name] = o
 	return o, nil
-}
-
-func lowerByte(c byte) byte {
-	if c-'A' < 26 {
-		c += 'a' - 'A'
-	}
-	return c
-}
-
-func upperByte(c byte) byte {
-	if c-'a' < 26 {
-		c -= 'a' - 'A'
-	}
-	return c
-}
-
-func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		b[i] = lowerByte(c)
-	}
-	return string(b)
 }
 
 func (o *phraseOperator) identity() string { return "pm " + o.name }
@@ -384,10 +251,10 @@ func (o *phraseOperator) find(s string, at int) (start, end int) {
 				}
 			}
 		}
-		first := lowerByte(s[i])
+		first := ascii.Lower(s[i])
 		if i+1 < len(s) {
-			for _, p := range o.byFirst[[2]byte{first, lowerByte(s[i+1])}] {
-				if len(p) <= len(s)-i && equalFoldASCII(s[i:i+len(p)], p) {
+			for _, p := range o.byFirst[[2]byte{first, ascii.Lower(s[i+1])}] {
+				if len(p) <= len(s)-i && ascii.EqualFold(s[i:i+len(p)], p) {
 					return i, i + len(p)
 				}
 			}
@@ -397,15 +264,6 @@ func (o *phraseOperator) find(s string, at int) (start, end int) {
 		}
 	}
 	return -1, -1
-}
-
-func equalFoldASCII(s, lower string) bool {
-	for i := range len(s) {
-		if lowerByte(s[i]) != lower[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func (o *phraseOperator) match(tx *Tx, s string, capture bool) bool {
@@ -422,6 +280,11 @@ func (o *phraseOperator) match(tx *Tx, s string, capture bool) bool {
 		start, end = o.find(s, end)
 	}
 	return true
+}
+
+func (o *phraseOperator) matches(s string) bool {
+	start, _ := o.find(s, 0)
+	return start >= 0
 }
 
 func (o *phraseOperator) locate(s string) (int, int) { return o.find(s, 0) }
@@ -452,6 +315,8 @@ func (o *textOperator) locate(s string) (int, int) {
 
 func (o *textOperator) identity() string { return o.name + " " + o.arg.text }
 
+func (o *textOperator) matches(s string) bool { return o.match(nil, s, false) }
+
 func (o *textOperator) need(absent charset.Set) rx.Need {
 	arg, ok := o.arg.constant()
 	if !ok || arg == "" {
@@ -461,7 +326,7 @@ func (o *textOperator) need(absent charset.Set) rx.Need {
 		return rx.Need{Never: true}
 	}
 	// A mask of a set with one byte is a condition: the value has a byte like it.
-	n := rx.Need{Words: [][]string{{lowerASCII(arg)}}}
+	n := rx.Need{Words: [][]string{{ascii.ToLower(arg)}}}
 	for i := range min(len(arg), 4) {
 		n.Bytes = append(n.Bytes, charset.MaskOf(arg[i:i+1]))
 	}
@@ -478,22 +343,12 @@ func containsWord(s, word string) bool {
 			return false
 		}
 		i += at
-		if (i == 0 || !isWordByte(s[i-1])) && (i+len(word) == len(s) || !isWordByte(s[i+len(word)])) {
+		if (i == 0 || !ascii.IsWord(s[i-1])) && (i+len(word) == len(s) || !ascii.IsWord(s[i+len(word)])) {
 			return true
 		}
 		at = i + 1
 	}
 }
-
-func isWordByte(c byte) bool { return wordBytes[c] }
-
-var wordBytes = func() (t [256]bool) {
-	for c := range t {
-		b := byte(c)
-		t[c] = b-'a' < 26 || b-'A' < 26 || b-'0' < 10 || b == '_'
-	}
-	return t
-}()
 
 // macroOperator compares the value with an argument in any other way.
 type macroOperator struct {
@@ -503,6 +358,8 @@ type macroOperator struct {
 }
 
 func (o *macroOperator) identity() string { return o.name + " " + o.arg.text }
+
+func (o *macroOperator) matches(s string) bool { return o.match(nil, s, false) }
 
 func (o *macroOperator) need(charset.Set) rx.Need { return rx.Need{} }
 
@@ -538,6 +395,8 @@ func (o *numberOperator) settle() {
 
 func (o *numberOperator) identity() string { return o.name + " " + o.arg.text }
 
+func (o *numberOperator) matches(s string) bool { return o.match(nil, s, false) }
+
 func (o *numberOperator) need(charset.Set) rx.Need { return rx.Need{} }
 
 func (o *numberOperator) possible(s string) bool { return !o.constant || o.test(number(s), o.value) }
@@ -565,7 +424,8 @@ type ipOperator struct {
 	prefixes []netip.Prefix
 }
 
-func newIPOperator(list []string) (operator, error) {
+// newIPMatch returns the operator for a list of addresses and networks.
+func newIPMatch(list []string) (operator, error) {
 	o := &ipOperator{text: strings.Join(list, ",")}
 	for _, s := range list {
 		s = strings.TrimSpace(s)
@@ -586,6 +446,8 @@ func newIPOperator(list []string) (operator, error) {
 }
 
 func (o *ipOperator) identity() string { return "ipMatch " + o.text }
+
+func (o *ipOperator) matches(s string) bool { return o.match(nil, s, false) }
 
 func (o *ipOperator) need(charset.Set) rx.Need { return rx.Need{} }
 
@@ -609,6 +471,7 @@ type byteRange struct {
 	valid charset.Set
 }
 
+// newByteRange returns the operator for ranges of bytes that are valid, "9,32-126".
 func newByteRange(arg string) (operator, error) {
 	o := &byteRange{text: arg}
 	for part := range strings.SplitSeq(arg, ",") {
@@ -627,6 +490,8 @@ func newByteRange(arg string) (operator, error) {
 }
 
 func (o *byteRange) identity() string { return "validateByteRange " + o.text }
+
+func (o *byteRange) matches(s string) bool { return o.match(nil, s, false) }
 
 func (o *byteRange) need(absent charset.Set) rx.Need {
 	bad := o.valid.Not()
@@ -659,6 +524,8 @@ type urlEncodingOperator struct{}
 
 func (urlEncodingOperator) identity() string { return "validateUrlEncoding" }
 
+func (o urlEncodingOperator) matches(s string) bool { return o.match(nil, s, false) }
+
 func (urlEncodingOperator) need(charset.Set) rx.Need {
 	return rx.Need{Bytes: []charset.Mask{charset.MaskOf("%")}}
 }
@@ -673,7 +540,7 @@ func (urlEncodingOperator) locate(s string) (int, int) {
 		if s[i] != '%' {
 			continue
 		}
-		if i+2 >= len(s) || !isHexDigit(s[i+1]) || !isHexDigit(s[i+2]) {
+		if i+2 >= len(s) || !ascii.IsHex(s[i+1]) || !ascii.IsHex(s[i+2]) {
 			return i, min(i+3, len(s))
 		}
 		i += 2
@@ -681,12 +548,12 @@ func (urlEncodingOperator) locate(s string) (int, int) {
 	return -1, -1
 }
 
-func isHexDigit(c byte) bool { return c-'0' < 10 || (c|0x20)-'a' < 6 }
-
 // utf8Operator is @validateUtf8Encoding: it matches values that are not UTF-8.
 type utf8Operator struct{}
 
 func (utf8Operator) identity() string { return "validateUtf8Encoding" }
+
+func (o utf8Operator) matches(s string) bool { return o.match(nil, s, false) }
 
 func (utf8Operator) need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{charset.High}} }
 
@@ -696,6 +563,8 @@ func (utf8Operator) match(_ *Tx, s string, _ bool) bool { return !utf8.ValidStri
 type sqliOperator struct{}
 
 func (sqliOperator) identity() string { return "detectSQLi" }
+
+func (o sqliOperator) matches(s string) bool { return o.match(nil, s, false) }
 
 func (sqliOperator) need(charset.Set) rx.Need { return rx.Need{} }
 
@@ -715,6 +584,8 @@ func (sqliOperator) locate(s string) (int, int) { return 0, len(s) }
 type xssOperator struct{}
 
 func (xssOperator) identity() string { return "detectXSS" }
+
+func (o xssOperator) matches(s string) bool { return o.match(nil, s, false) }
 
 func (xssOperator) need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{xssBytes}} }
 

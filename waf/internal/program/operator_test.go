@@ -5,11 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringwall/ringwall/waf/internal/rx"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 func TestPhrasesAreFoundLeftmostLongest(t *testing.T) {
-	c := &compileContext{phrases: map[string]*phraseOperator{}, regexps: map[string]*rx.Regexp{}}
 	rnd := rand.New(rand.NewPCG(1, 3))
 	letters := func(n int) string {
 		b := make([]byte, n)
@@ -23,17 +22,17 @@ func TestPhrasesAreFoundLeftmostLongest(t *testing.T) {
 		for range rnd.IntN(6) + 1 {
 			list = append(list, letters(rnd.IntN(4)+1))
 		}
-		op, err := c.phraseList(list, string(rune('a'+i)))
+		op, err := newPhrases(string(rune('a'+i)), list)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := letters(rnd.IntN(30))
-		start, end := op.(*phraseOperator).find(s, 0)
+		start, end := op.find(s, 0)
 		wantStart, wantEnd := -1, -1
 		for at := 0; at < len(s) && wantStart < 0; at++ {
 			for _, p := range list {
-				p = lowerASCII(strings.ToLower(p))
-				if strings.HasPrefix(lowerASCII(s[at:]), p) && at+len(p) > wantEnd {
+				p = ascii.ToLower(strings.ToLower(p))
+				if strings.HasPrefix(ascii.ToLower(s[at:]), p) && at+len(p) > wantEnd {
 					wantStart, wantEnd = at, at+len(p)
 				}
 			}
@@ -54,7 +53,7 @@ func TestByteRangesAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if start, _ := op.(*byteRange).locate("ab\x00c"); start != 2 {
+	if start, _ := op.(locator).locate("ab\x00c"); start != 2 {
 		t.Errorf("found at %d", start)
 	}
 }

@@ -61,7 +61,6 @@ type Program struct {
 	known    wellKnown
 	noGate   bool
 	memory   *memory
-	plans    uint64 // number of plans of all gates
 }
 
 // wellKnown are the slots that the engine itself reads.
@@ -132,16 +131,7 @@ type link struct {
 	msg        *macro
 	logdata    *macro
 	gated      bool // the gate finds the values that may match
-	relay      bool // op is a *relay: the gate finds whether the rule may match
-}
-
-// target is one group of values of a link.
-type target struct {
-	variable seclang.Variable
-	count    bool
-	key      selector
-	except   []selector
-	slots    []int32 // of TX that key selects
+	relay      bool // the gate only finds whether the rule may match; all its values are tested then
 }
 
 // phase is what runs in one phase.
@@ -158,19 +148,4 @@ func (p *Program) Rules() int {
 		n += len(p.phases[i].rules)
 	}
 	return n
-}
-
-// set is a set of small numbers.
-type set []uint64
-
-func newSet(n int) set { return make(set, (n+63)/64) }
-
-func (s set) add(i int32)      { s[i>>6] |= 1 << (uint(i) & 63) }
-func (s set) drop(i int32)     { s[i>>6] &^= 1 << (uint(i) & 63) }
-func (s set) has(i int32) bool { return s[i>>6]>>(uint(i)&63)&1 != 0 }
-
-func (s set) or(o set) {
-	for i, w := range o {
-		s[i] |= w
-	}
 }

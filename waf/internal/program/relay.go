@@ -15,10 +15,9 @@ import (
 //	    SecRule TX:/^header_/ "@within %{tx.restricted_headers}"
 //
 // If nobody else reads or writes these variables, the chain can only match if the
-// second test holds for what a value becomes. As an operator a relay is the first
-// one; its guard for the gate is the second.
+// second test holds for what a value becomes. As a pattern of the gate a relay matches
+// every value, as the first link does; its guard is the second link.
 type relay struct {
-	*rxOperator
 	id    string
 	set   *setVar
 	test  *link
@@ -28,6 +27,8 @@ type relay struct {
 func (o *relay) identity() string { return "relay " + o.id }
 
 func (o *relay) need(charset.Set) rx.Need { return rx.Need{} }
+
+func (o *relay) matches(string) bool { return true }
 
 func (o *relay) possible(s string) bool {
 	name := strings.ToLower(o.fill(o.set.key, s))
@@ -54,17 +55,18 @@ func (o *relay) fill(m *macro, value string) string {
 
 // relayOf returns the relay that r is, nil if it is none. kept are the rules that
 // can run.
-func (p *Program) relayOf(r *rule, kept set) *relay {
+func (c *compiler) relayOf(r *rule, kept set) *relay {
+	p := c.p
 	if len(r.links) != 2 {
 		return nil
 	}
 	first, second := &r.links[0], &r.links[1]
 	op, ok := first.op.(*rxOperator)
-	if !ok || !op.re.Whole() || !first.capture || first.negated || first.multiMatch || len(first.actions) != 1 {
+	if !ok || !op.whole() || !first.capture || first.negated || first.multiMatch || len(first.actions) != 1 {
 		return nil
 	}
 	set, ok := first.actions[0].(*setVar)
-	if !ok || set.slot >= 0 || set.remove || !p.fromValue(set.key) || !p.fromValue(set.value) {
+	if !ok || set.slot >= 0 || set.remove || !c.fromValue(set.key) || !c.fromValue(set.value) {
 		return nil
 	}
 	prefix := set.key.parts[0].literal
@@ -89,15 +91,15 @@ func (p *Program) relayOf(r *rule, kept set) *relay {
 			return nil // a rule refers to one by name
 		}
 	}
-	o := &relay{rxOperator: op, id: r.pos.String(), set: set, test: second}
+	o := &relay{id: r.pos.String(), set: set, test: second}
 	alone := true
-	p.eachLink(kept, func(l *link) {
+	eachLink(p, kept, func(l *link) {
 		for i := range l.targets {
 			t := &l.targets[i]
 			switch {
 			case t.variable == seclang.MatchedVar || t.variable == seclang.MatchedVarName:
 				// What matched last is seen by others only if they are first in a rule.
-				alone = alone && !p.isFirst(l)
+				alone = alone && !isFirst(p, l)
 			case t.variable == seclang.TX && l != second && (t.key.re != nil || t.key.all()):
 				o.other = append(o.other, t.key)
 			}
@@ -120,7 +122,7 @@ func (p *Program) relayOf(r *rule, kept set) *relay {
 }
 
 // isFirst reports whether l is the first link of its rule.
-func (p *Program) isFirst(l *link) bool {
+func isFirst(p *Program, l *link) bool {
 	for i := range p.rules {
 		if &p.rules[i].links[0] == l {
 			return true
@@ -130,9 +132,9 @@ func (p *Program) isFirst(l *link) bool {
 }
 
 // fromValue reports whether a text refers to nothing but the whole match.
-func (p *Program) fromValue(m *macro) bool {
+func (c *compiler) fromValue(m *macro) bool {
 	for _, part := range m.parts {
-		if part.variable != seclang.NoVariable && (part.variable != seclang.TX || part.slot != p.known.captures[0]) {
+		if part.variable != seclang.NoVariable && (part.variable != seclang.TX || part.slot != c.p.known.captures[0]) {
 			return false
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/body"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
@@ -199,7 +200,7 @@ func plainTarget(path, query string) bool {
 	}
 	for i := range len(path) {
 		c := path[i]
-		if !isWordByte(c) && strings.IndexByte("/-.~$&+,;=:@", c) < 0 {
+		if !ascii.IsWord(c) && strings.IndexByte("/-.~$&+,;=:@", c) < 0 {
 			return false
 		}
 	}

@@ -2,11 +2,8 @@ package program
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/charset"
-	"github.com/ringwall/ringwall/waf/internal/rx"
-	"github.com/ringwall/ringwall/waf/internal/sieve"
 	"github.com/ringwall/ringwall/waf/internal/transform"
 )
 
@@ -134,7 +131,7 @@ func (b *gateBuilder) addRequirements(list []requirement, n *planNode, p steps) 
 
 // mayLead reports whether what the transformation of n, and those below it, make of
 // an entry may match a pattern.
-func (g *gate) mayLead(s *scratch, n *planNode, entry int32) bool {
+func (g *gate) mayLead(s *gateState, n *planNode, entry int32) bool {
 	if len(n.requires) > maxRequirements {
 		return true
 	}
@@ -165,132 +162,4 @@ func (g *gate) mayLead(s *scratch, n *planNode, entry int32) bool {
 		}
 	}
 	return false
-}
-
-// findSieves gives sieves to the nodes that decode base64 or remove white space, if
-// they can follow all that comes after. All that decode base64 share one, so that a
-// value is sifted once.
-func (b *gateBuilder) findSieves(pl *plan) {
-	var coded []string
-	var nodes []*planNode
-	for i := 1; i < len(pl.nodes); i++ {
-		n := &pl.nodes[i]
-		switch n.t.Name {
-		case "base64Decode":
-			if words, ok := b.decodedWords(pl, int32(i), 0); ok {
-				coded, nodes = append(coded, words...), append(nodes, n)
-			}
-		case "removeWhitespace":
-			b.findSpaced(pl, i)
-		}
-	}
-	for _, n := range nodes {
-		n.sieve = b.sieve(coded)
-	}
-}
-
-// findSpaced gives a sieve to a node that removes white space.
-func (b *gateBuilder) findSpaced(pl *plan, i int) {
-	n := &pl.nodes[i]
-	words, ok := b.wordsOf(n)
-	for j := i + 1; j < len(pl.nodes); j++ {
-		c := &pl.nodes[j]
-		if c.parent != int32(i) {
-			continue
-		}
-		var more []string
-		good := false
-		switch {
-		case c.t.Name == "base64Decode":
-			more, good = b.decodedWords(pl, int32(j), 0)
-			n.decodes = true
-		case c.t.CaseOnly && !slices.ContainsFunc(pl.nodes, func(o planNode) bool { return o.parent == int32(j) && o.t != nil }):
-			more, good = b.wordsOf(c)
-			n.spaced, n.cases = true, true
-		}
-		words, ok = append(words, more...), ok && good
-	}
-	n.spaced = n.spaced || len(n.links) > 0
-	if ok {
-		n.sieve = b.sieve(words)
-	}
-}
-
-// sieve returns a sieve, one for equal words, nil if there can be none.
-func (b *gateBuilder) sieve(words []string) *sieve.Sieve {
-	if len(words) == 0 {
-		return nil
-	}
-	words = slices.Compact(slices.Sorted(slices.Values(words)))
-	key := strings.Join(words, "\n")
-	s, ok := b.sieves[key]
-	if !ok {
-		s = sieve.New(words)
-		b.sieves[key] = s
-	}
-	return s
-}
-
-// decodedOrder are the steps after base64Decode that a sieve follows, in this order.
-var decodedOrder = []string{"base64Decode", "urlDecode", "urlDecodeUni", "jsDecode", "removeWhitespace", "replaceComments"}
-
-// decodedWords returns the words that the patterns at a node and below want.
-// It is not ok if a sieve cannot follow. order is the number of the step before.
-func (b *gateBuilder) decodedWords(pl *plan, node int32, order int) (words []string, ok bool) {
-	n := &pl.nodes[node]
-	at := slices.Index(decodedOrder, n.t.Name)
-	if at < order {
-		return nil, false
-	}
-	words, ok = b.wordsOf(n)
-	for j := node + 1; int(j) < len(pl.nodes) && ok; j++ {
-		if pl.nodes[j].parent == node {
-			more, good := b.decodedWords(pl, j, at+1)
-			words, ok = append(words, more...), good
-		}
-	}
-	return words, ok
-}
-
-// wordsOf returns words of which a value needs one for any pattern of n to match.
-func (b *gateBuilder) wordsOf(n *planNode) (words []string, ok bool) {
-	for id := range n.links {
-		need := b.need(id)
-		if need.Never {
-			continue
-		}
-		if len(need.Words) == 0 {
-			return nil, false
-		}
-		words = append(words, usefulWords(need.Words)[0]...)
-	}
-	return words, true
-}
-
-// need returns what any value needs to match a pattern.
-func (b *gateBuilder) need(id int32) rx.Need {
-	n, ok := b.needs[id]
-	if !ok {
-		n = b.g.patterns[id].need(charset.Set{})
-		b.needs[id] = n
-	}
-	return n
-}
-
-// sift reports whether the sieve of n finds it possible that what comes of e at n and
-// below has a word.
-func (n *planNode) sift(e *gateEntry) bool {
-	if n.t.Name == "base64Decode" {
-		if e.coded == notAsked {
-			e.coded = no
-			if n.sieve.Base64(e.text, false) {
-				e.coded = yes
-			}
-		}
-		return e.coded == yes
-	}
-	if n.cases && e.mask&charset.High != 0 {
-		return true // runes may become letters of ASCII
-	}
-	return n.spaced && n.sieve.Spaced(e.text, e.mask) || n.decodes && n.sieve.Base64(e.text, true)
 }

@@ -4,7 +4,7 @@ import "github.com/ringwall/ringwall/waf/seclang"
 
 // settle writes the values of variables that no transaction changes into the texts
 // that refer to them: %{tx.allowed_methods} becomes the list of methods.
-func (p *Program) settle(kept set) {
+func settle(p *Program, kept set) {
 	changes := newSet(len(p.names))
 	for _, s := range p.known.captures {
 		changes.add(s)
@@ -14,7 +14,7 @@ func (p *Program) settle(kept set) {
 			changes.add(s) // overlays do
 		}
 	}
-	p.eachLink(kept, func(l *link) {
+	eachLink(p, kept, func(l *link) {
 		for _, a := range l.actions {
 			s, ok := a.(*setVar)
 			if !ok {
@@ -25,29 +25,29 @@ func (p *Program) settle(kept set) {
 				continue
 			}
 			for i, name := range p.names {
-				if s.mayName(name) {
+				if mayName(s, name) {
 					changes.add(int32(i))
 				}
 			}
 		}
 	})
-	p.eachLink(kept, func(l *link) {
+	eachLink(p, kept, func(l *link) {
 		for _, m := range []*macro{argument(l.op), l.msg, l.logdata} {
-			p.settleMacro(m, changes)
+			settleMacro(p, m, changes)
 		}
 		if o, ok := l.op.(*numberOperator); ok {
 			o.settle()
 		}
 		for _, a := range l.actions {
 			if s, ok := a.(*setVar); ok {
-				p.settleMacro(s.value, changes)
+				settleMacro(p, s.value, changes)
 			}
 		}
 	})
 }
 
 // eachLink calls do for the links of the rules of a set.
-func (p *Program) eachLink(rules set, do func(l *link)) {
+func eachLink(p *Program, rules set, do func(l *link)) {
 	for i := range p.rules {
 		if !rules.has(int32(i)) {
 			continue
@@ -59,7 +59,7 @@ func (p *Program) eachLink(rules set, do func(l *link)) {
 }
 
 // settleMacro replaces references to variables that are not in changes.
-func (p *Program) settleMacro(m *macro, changes set) {
+func settleMacro(p *Program, m *macro, changes set) {
 	if m == nil {
 		return
 	}

@@ -125,8 +125,10 @@ func (p *Program) scoreOf(id int) (outbound bool, level int) {
 	for j := range r.links {
 		for _, a := range r.links[j].actions {
 			if a, ok := a.(*setVar); ok && a.slot >= 0 && p.isScore(a.slot) {
-				m := scoreName.FindStringSubmatch(p.names[a.slot])
-				return m[1] == "out", int(m[2][0] - '0')
+				if level = slices.Index(p.known.inbound[:], a.slot); level > 0 {
+					return false, level
+				}
+				return true, slices.Index(p.known.outbound[:], a.slot)
 			}
 		}
 	}
@@ -194,15 +196,6 @@ func (tx *Tx) Fates() []RuleFate {
 		list = append(list, f)
 	}
 	return list
-}
-
-// rewrite changes what explanations say of a rule's first link, after a directive
-// changed the rule. The directive as written stays as it is.
-func (r *rule) rewrite(change func(*seclang.Rule)) {
-	src := *r.source[0].Rule
-	change(&src)
-	r.source = slices.Clone(r.source)
-	r.source[0].Rule = &src
 }
 
 // looks returns what the rule looks at and for, as written.

@@ -51,11 +51,7 @@ type Tx struct {
 	added int   // to anomaly scores by the rule that runs
 	mute  bool  // what it adds does not count
 
-	run     set // rules of the phase that run, by place
-	cands   []candidate
-	heads   []candList // by link
-	touched []int32
-	scratch scratch
+	gate gateState
 
 	hits    []Hit
 	omitted int // matches beyond maxHits
@@ -139,13 +135,17 @@ func (p *Program) NewTx() *Tx {
 	return tx
 }
 
+// newProbe returns a transaction on which operators can be tested that refer to
+// nothing but variables of TX, which have these values.
+func newProbe(p *Program, values []slotValue) *Tx { return &Tx{p: p, slots: values} }
+
 // Reset forgets everything and makes tx a new transaction of p.
 func (tx *Tx) Reset(p *Program) {
 	tx.arena.Reset()
 	if tx.p != p {
 		*tx = Tx{p: p, arena: tx.arena, store: tx.store}
 		tx.slots = make([]slotValue, len(p.initial))
-		tx.heads = make([]candList, p.links)
+		tx.gate.init(p.links, &tx.arena)
 	}
 	copy(tx.slots, p.initial)
 	clear(tx.extra)
@@ -179,11 +179,7 @@ func (tx *Tx) Reset(p *Program) {
 	if tx.records != nil {
 		*tx.records = records{}
 	}
-	tx.dropCandidates()
-	if cap(tx.cands) > keepPairs {
-		tx.cands = nil
-	}
-	tx.scratch.reset()
+	tx.gate.reset()
 }
 
 // keepPairs is how many values a transaction in the pool keeps room for.

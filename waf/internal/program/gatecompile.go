@@ -1,0 +1,378 @@
+package program
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/internal/charset"
+	"github.com/ringwall/ringwall/waf/internal/multi"
+	"github.com/ringwall/ringwall/waf/internal/rx"
+	"github.com/ringwall/ringwall/waf/internal/sieve"
+	"github.com/ringwall/ringwall/waf/internal/transform"
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// notFirst is the place of links that are not the first of their rules: a value for
+// them does not make the rule run.
+const notFirst = -1
+
+// gateLink is a link whose values the gate is asked to find.
+type gateLink struct {
+	number     int32 // among all links of the program
+	place      int32 // of its rule in the phase, notFirst if it is a further link
+	targets    []target
+	transforms []*transform.Transformation
+	negated    bool
+	multiMatch bool
+	pattern    gateable
+}
+
+type gatedLink struct {
+	*gateLink
+	id int32 // of the pattern
+}
+
+// gateCompiler builds gates. The zero value is ready for use.
+type gateCompiler struct {
+	plans uint64 // number of plans of all gates so far
+}
+
+// compile builds the gate for the links of a phase, nil if there are none.
+func (c *gateCompiler) compile(links []gateLink) *gate {
+	if len(links) == 0 {
+		return nil
+	}
+	b := gateBuilder{c: c, g: &gate{}, ids: map[string]int32{}, needs: map[int32]rx.Need{}, sieves: map[string]*sieve.Sieve{}}
+	for i := range links {
+		b.links = append(b.links, gatedLink{&links[i], b.pattern(links[i].pattern)})
+	}
+	b.build()
+	return b.g
+}
+
+type gateBuilder struct {
+	c     *gateCompiler
+	g     *gate
+	ids   map[string]int32
+	links []gatedLink
+	// needs are what patterns need of any value, sieves those for a list of words.
+	needs  map[int32]rx.Need
+	sieves map[string]*sieve.Sieve
+}
+
+func (b *gateBuilder) pattern(op gateable) int32 {
+	id, ok := b.ids[op.identity()]
+	if !ok {
+		id = int32(len(b.g.patterns))
+		b.ids[op.identity()] = id
+		b.g.patterns = append(b.g.patterns, op)
+		guard, _ := op.(guarded)
+		b.g.guards = append(b.g.guards, guard)
+	}
+	return id
+}
+
+func (b *gateBuilder) build() {
+	g := b.g
+	bits := int32(0)
+	for i := range g.tiers {
+		bits = max(bits, b.tier(i))
+	}
+	g.setWords = int(bits+63) / 64
+	// Which collections do the links look at, and which keys do they name?
+	keys := map[seclang.Variable]map[string]bool{}
+	patterns := map[seclang.Variable][]selector{}
+	var order []seclang.Variable
+	for _, gl := range b.links {
+		for _, t := range gl.targets {
+			for _, src := range sources(t.variable) {
+				if keys[src] == nil {
+					keys[src] = map[string]bool{}
+					order = append(order, src)
+				}
+				if t.key.re != nil {
+					patterns[src] = append(patterns[src], t.key)
+				}
+				for _, s := range append([]selector{t.key}, t.except...) {
+					if s.key != "" {
+						keys[src][strings.ToLower(s.key)] = true
+					}
+				}
+			}
+		}
+	}
+	for _, src := range order {
+		sp := sourcePlan{source: src, base: b.plan(src, "", otherKey), patterns: patterns[src]}
+		sp.matching = sp.base
+		if len(sp.patterns) > 0 {
+			sp.matching = b.plan(src, "", matchingKey)
+		}
+		for k := range keys[src] {
+			if sp.keyed == nil {
+				sp.keyed = map[string]*plan{}
+			}
+			sp.keyed[k] = b.plan(src, k, namedKey)
+			sp.lengths |= 1 << min(len(k), 63)
+		}
+		g.sources = append(g.sources, sp)
+	}
+}
+
+// tier computes the conditions of a tier and returns how many bits they take.
+func (b *gateBuilder) tier(n int) int32 {
+	t := &b.g.tiers[n]
+	var words multi.Words
+	next := int32(len(b.g.patterns))
+	for i, op := range b.g.patterns {
+		need := op.need(tierAbsent[n])
+		c := condition{never: need.Never, bytes: need.Bytes}
+		for j, list := range usefulWords(need.Words) {
+			bit := int32(i)
+			c.hasWords = true
+			if j == 0 {
+				c.shortest = len(slices.MinFunc(list, func(x, y string) int { return len(x) - len(y) }))
+			} else {
+				bit = next
+				next++
+				c.more = append(c.more, bit)
+			}
+			var single charset.Mask
+			for _, w := range list {
+				if len(w) == 1 {
+					single |= charset.MaskOf(w) | charset.MaskOf(strings.ToUpper(w))
+					continue
+				}
+				words.Add(rx.Rarest(w, maxGateWord), bit)
+			}
+			if single != 0 {
+				t.single = append(t.single, singleBytes{single, bit})
+			}
+		}
+		t.conditions = append(t.conditions, c)
+	}
+	t.words = words.Compile()
+	return next
+}
+
+// usefulWords returns the conditions on words of a pattern, the rarest first, without
+// those that benign values fulfil anyway: to look for them costs more than they save.
+func usefulWords(lists [][]string) [][]string {
+	common := func(list []string) float64 {
+		sum := 0.0
+		for _, w := range list {
+			sum += rx.Commonness(w)
+		}
+		return sum
+	}
+	lists = slices.SortedStableFunc(slices.Values(lists), func(x, y []string) int { return cmp.Compare(common(x), common(y)) })
+	for i := range lists {
+		if i > 0 && common(lists[i]) > 0.1 {
+			return lists[:i]
+		}
+	}
+	return lists
+}
+
+// keyKind tells which members of a collection a plan is for.
+type keyKind uint8
+
+const (
+	otherKey    keyKind = iota // their keys no rule names
+	matchingKey                // nor that, but a regular expression of a rule matches them
+	namedKey                   // they have a key that a rule names
+)
+
+// plan builds the plan for the members of a collection that have the key, or keys of
+// the kind.
+func (b *gateBuilder) plan(src seclang.Variable, key string, kind keyKind) *plan {
+	b.c.plans++
+	pl := &plan{number: b.c.plans*2 + 1}
+	for i := range pl.all {
+		pl.all[i].words = make(multi.Set, b.g.setWords)
+	}
+	pl.nodes = append(pl.nodes, planNode{})
+	for _, gl := range b.links {
+		wanted := false
+		for _, t := range gl.targets {
+			if slices.Contains(sources(t.variable), src) && mayselect(&t, key, kind) {
+				wanted = true
+			}
+		}
+		switch {
+		case wanted && gl.negated:
+			pl.negated = append(pl.negated, negatedLink{linkRef{gl.number, gl.place}, gl.transforms, gl.id})
+		case wanted:
+			b.place(pl, gl)
+		}
+	}
+	for i := range pl.nodes {
+		n := &pl.nodes[i]
+		if n.t != nil {
+			n.need = charset.Cover(n.t.Needs)
+			pl.touch |= n.need
+			pl.always = pl.always || n.t.Always
+		}
+	}
+	for i := range pl.all {
+		slices.Sort(pl.all[i].bytes)
+		pl.all[i].bytes = slices.Compact(pl.all[i].bytes)
+	}
+	b.findLive(pl)
+	b.findRequirements(pl)
+	b.findSieves(pl)
+	return pl
+}
+
+// findLive finds the nodes that each tier must visit, and how long results must be.
+func (b *gateBuilder) findLive(pl *plan) {
+	const unbounded = 1 << 30
+	live := make([][tierCount]bool, len(pl.nodes))
+	enough := make([]int, len(pl.nodes))
+	for i := range enough {
+		enough[i] = unbounded
+	}
+	for i := len(pl.nodes) - 1; i >= 0; i-- {
+		n := &pl.nodes[i]
+		for k := range n.wanted {
+			w := &n.wanted[k]
+			live[i][k] = live[i][k] || len(w.bytes) > 0 || slices.ContainsFunc(w.words, func(x uint64) bool { return x != 0 })
+		}
+		for id := range n.links {
+			c := &b.g.tiers[tierCount-1].conditions[id]
+			if !c.hasWords {
+				enough[i] = 0
+			}
+			enough[i] = min(enough[i], c.shortest)
+		}
+		if i == 0 {
+			break
+		}
+		n.enough = enough[i]
+		up := enough[i]
+		if grows(n.t) {
+			up = 0
+		}
+		enough[n.parent] = min(enough[n.parent], up)
+		parent := &live[n.parent]
+		for k := range parent {
+			// What a decoder makes of plain text may be anything; other
+			// transformations add no byte that plain text lacks.
+			want := live[i][k]
+			if opens(n.t) {
+				want = live[i][tierCount-1]
+				live[i][k] = want
+			}
+			parent[k] = parent[k] || want
+		}
+	}
+	// A node below a decoder belongs to the last tier.
+	for i := 1; i < len(pl.nodes); i++ {
+		for at := int32(i); at > 0; at = pl.nodes[at].parent {
+			if opens(pl.nodes[at].t) {
+				for k := range live[i] {
+					live[i][k] = live[i][tierCount-1]
+				}
+			}
+		}
+	}
+	for k := range pl.live {
+		for i := range pl.nodes {
+			if i > 0 && live[i][k] {
+				pl.live[k] = append(pl.live[k], int32(i))
+			}
+		}
+	}
+}
+
+// opens reports whether t may make bytes of plain text that plain text lacks.
+func opens(t *transform.Transformation) bool {
+	return t.Always || t.Name == "sqlHexDecode" || t.Name == "urlEncode"
+}
+
+// grows reports whether the result of t may have more bytes of ASCII than the value.
+func grows(t *transform.Transformation) bool {
+	switch t.Name {
+	case "base64Encode", "hexEncode", "urlEncode", "utf8toUnicode", "length", "md5", "sha1", "removeComments":
+		return true
+	}
+	return false
+}
+
+// mayselect reports whether a target may include members with the key. Keys are
+// compared in any case, which errs on the side of yes.
+func mayselect(t *target, key string, kind keyKind) bool {
+	switch kind {
+	case otherKey:
+		return t.key.all()
+	case matchingKey:
+		return t.key.key == ""
+	}
+	if t.key.key != "" && !strings.EqualFold(t.key.key, key) {
+		return false
+	}
+	for i := range t.except {
+		// Exceptions ignore case in the same way when the rule runs.
+		if t.except[i].re == nil && (t.except[i].key == "" || strings.EqualFold(t.except[i].key, key)) {
+			return false
+		}
+	}
+	return true
+}
+
+// place puts a link's pattern at the node of its transformations; with multiMatch
+// at all nodes on the way.
+func (b *gateBuilder) place(pl *plan, gl gatedLink) {
+	at := int32(0)
+	if gl.multiMatch {
+		b.want(pl, at, gl)
+	}
+	for _, t := range gl.transforms {
+		child := int32(-1)
+		for i := range pl.nodes {
+			if i > 0 && pl.nodes[i].parent == at && pl.nodes[i].t == t {
+				child = int32(i)
+			}
+		}
+		if child < 0 {
+			child = int32(len(pl.nodes))
+			number := slices.Index(b.g.transforms, t)
+			if number < 0 {
+				number = len(b.g.transforms)
+				b.g.transforms = append(b.g.transforms, t)
+			}
+			pl.nodes = append(pl.nodes, planNode{parent: at, t: t, number: int32(number)})
+		}
+		at = child
+		if gl.multiMatch {
+			b.want(pl, at, gl)
+		}
+	}
+	if !gl.multiMatch {
+		b.want(pl, at, gl)
+	}
+}
+
+func (b *gateBuilder) want(pl *plan, at int32, gl gatedLink) {
+	n := &pl.nodes[at]
+	if n.links == nil {
+		n.links = map[int32][]linkRef{}
+		for i := range n.wanted {
+			n.wanted[i].words = make(multi.Set, b.g.setWords)
+		}
+	}
+	if _, have := n.links[gl.id]; !have {
+		for i := range n.wanted {
+			switch c := &b.g.tiers[i].conditions[gl.id]; {
+			case c.never:
+			case c.hasWords:
+				n.wanted[i].words.Add(gl.id)
+				pl.all[i].words.Add(gl.id)
+			default:
+				n.wanted[i].bytes = append(n.wanted[i].bytes, gl.id)
+				pl.all[i].bytes = append(pl.all[i].bytes, gl.id)
+			}
+		}
+	}
+	n.links[gl.id] = append(n.links[gl.id], linkRef{gl.number, gl.place})
+}

@@ -1,0 +1,64 @@
+package program
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ruleSelector chooses rules by id, tag or message.
+type ruleSelector struct {
+	first, last int // ids, if last is not 0
+	tag, msg    string
+}
+
+func (s ruleSelector) matches(r *rule) bool {
+	switch {
+	case s.last != 0:
+		return r.id >= s.first && r.id <= s.last
+	case s.tag != "":
+		return slices.Contains(r.tags, s.tag)
+	}
+	return r.msg != "" && r.msg == s.msg
+}
+
+// rules returns the rules of p that s chooses.
+func (s ruleSelector) rules(p *Program) set {
+	rules := newSet(len(p.rules))
+	for i := range p.rules {
+		if s.matches(&p.rules[i]) {
+			rules.add(int32(i))
+		}
+	}
+	return rules
+}
+
+// selection is a set of rules that is filled once all rules are known.
+type selection struct {
+	selector ruleSelector
+	rules    *set
+}
+
+func parseIDs(s string) (ruleSelector, error) {
+	lo, hi, isRange := strings.Cut(strings.TrimSpace(s), "-")
+	if !isRange {
+		hi = lo
+	}
+	first, err1 := strconv.Atoi(lo)
+	last, err2 := strconv.Atoi(hi)
+	if err1 != nil || err2 != nil || first <= 0 || first > last {
+		return ruleSelector{}, fmt.Errorf("%q is neither a rule id nor a range; write 942100 or 942000-942999", s)
+	}
+	return ruleSelector{first: first, last: last}, nil
+}
+
+func selectorFor(by, value string) (ruleSelector, error) {
+	switch by {
+	case "id":
+		return parseIDs(value)
+	case "tag":
+		return ruleSelector{tag: value}, nil
+	}
+	return ruleSelector{msg: value}, nil
+}

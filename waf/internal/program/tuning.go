@@ -1,0 +1,103 @@
+package program
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// Tuning is what an overlay is made from.
+type Tuning struct {
+	// InboundThreshold and OutboundThreshold replace those of the program, if not 0.
+	InboundThreshold, OutboundThreshold int
+	Exceptions                          []Exception
+	Actions                             map[int]Action // by rule id
+}
+
+// NewOverlay checks t and prepares it for p.
+func NewOverlay(p *Program, t Tuning) (*Overlay, error) {
+	o := &Overlay{}
+	for _, c := range []struct {
+		name  string
+		value int
+	}{{inboundThreshold, t.InboundThreshold}, {outboundThreshold, t.OutboundThreshold}} {
+		if s, ok := p.slots[c.name]; ok && c.value != 0 {
+			o.initial = append(o.initial, slotChange{s, fmt.Sprint(c.value)})
+		}
+	}
+	for i, x := range t.Exceptions {
+		e, err := newException(p, x)
+		if err != nil {
+			return nil, fmt.Errorf("exception %d: %w", i+1, err)
+		}
+		o.exceptions = append(o.exceptions, e)
+	}
+	for id, a := range t.Actions {
+		i, ok := p.byID[id]
+		if !ok {
+			return nil, fmt.Errorf("action for rule %d: there is no such rule", id)
+		}
+		if o.actions == nil {
+			o.actions = map[int32]Action{}
+		}
+		o.actions[i] = a
+	}
+	return o, nil
+}
+
+const (
+	inboundThreshold  = "inbound_anomaly_score_threshold"
+	outboundThreshold = "outbound_anomaly_score_threshold"
+)
+
+func newException(p *Program, x Exception) (exception, error) {
+	e := exception{Exception: x}
+	s := ruleSelector{first: x.First, last: max(x.First, x.Last), tag: x.Tag}
+	if (x.First == 0) == (x.Tag == "") {
+		return e, fmt.Errorf("names %s; name a rule id or a tag", map[bool]string{true: "neither rule nor tag", false: "both rule and tag"}[x.Tag == ""])
+	}
+	e.rules = s.rules(p)
+	if !slices.ContainsFunc(e.rules, func(w uint64) bool { return w != 0 }) {
+		return e, fmt.Errorf("names no rule: %s", names(x))
+	}
+	if x.Target == "" {
+		return e, nil
+	}
+	targets, err := seclang.ParseTargets(seclang.Pos{File: "target", Line: 1, Col: 1}, x.Target)
+	if err != nil {
+		return e, err
+	}
+	for _, t := range targets {
+		key, err := newSelector(t)
+		if err != nil {
+			return e, err
+		}
+		for _, v := range alsoNamed(t.Variable) {
+			e.targets = append(e.targets, &removeTarget{variable: v, key: key, rules: e.rules})
+		}
+	}
+	return e, nil
+}
+
+// alsoNamed returns the variables by which rules reach the values of v.
+func alsoNamed(v seclang.Variable) []seclang.Variable {
+	switch v {
+	case seclang.Args:
+		return []seclang.Variable{seclang.Args, seclang.ArgsGet, seclang.ArgsPost}
+	case seclang.ArgsNames:
+		return []seclang.Variable{seclang.ArgsNames, seclang.ArgsGetNames, seclang.ArgsPostNames}
+	}
+	return []seclang.Variable{v}
+}
+
+// names is what x says of the rules that it takes away: an id, a range or a tag.
+func names(x Exception) string {
+	switch {
+	case x.First == 0:
+		return "tag " + x.Tag
+	case x.Last > x.First:
+		return fmt.Sprintf("%d-%d", x.First, x.Last)
+	}
+	return fmt.Sprint(x.First)
+}
