@@ -143,14 +143,14 @@ func (tx *Tx) info(r *recordRef, name string) (string, bool) {
 
 // targetRecord tests the members of a collection that lasts. Those that the store
 // keeps itself are tested only by name.
-func (tx *Tx) targetRecord(r *rule, l *link, depth int, t *target) bool {
+func (tx *Tx) targetRecord(at chainLink, t *target) bool {
 	if t.key.re == nil && t.key.key != "" {
 		text, ok := tx.member(t.variable, t.key.key)
-		return ok && !tx.excludes(r, t, t.key.key) && tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: t.key.key, Value: text})
+		return ok && !tx.excludes(at.rule, t, t.key.key) && tx.transformAndTest(at, t.variable, body.Pair{Key: t.key.key, Value: text})
 	}
 	found := false
-	for _, m := range tx.members(r, t) {
-		if tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: m.Name, Value: m.Value}) {
+	for _, m := range tx.members(at.rule, t) {
+		if tx.transformAndTest(at, t.variable, body.Pair{Key: m.Name, Value: m.Value}) {
 			found = true
 		}
 	}

@@ -161,9 +161,9 @@ func (tx *Tx) rule(r *rule) bool {
 	tx.added = 0
 	tx.mute = tx.actionFor(r) >= Alert
 	for j := range r.links {
-		l := &r.links[j]
-		tx.currentLink = l
-		if !tx.link(r, l, j) {
+		at := chainLink{r, &r.links[j], j}
+		tx.currentLink = at.link
+		if !tx.link(at) {
 			if len(r.links) > 1 {
 				tx.hits = tx.hits[:first]
 			}
@@ -197,19 +197,26 @@ func (tx *Tx) texts(l *link) (msg, data string) {
 	return msg, data
 }
 
+// chainLink is a link with its place in the chain of a rule.
+type chainLink struct {
+	rule  *rule
+	link  *link
+	depth int // 0 for the first
+}
+
 // link tests the values of a link and reports whether one matched.
-func (tx *Tx) link(r *rule, l *link, depth int) bool {
-	if l.op == nil {
+func (tx *Tx) link(at chainLink) bool {
+	if at.link.op == nil {
 		tx.place.known = false
-		tx.hit(r, l, depth, seclang.NoVariable, "", "")
+		tx.hit(at, seclang.NoVariable, "", "")
 		return true
 	}
 	found := false
-	if l.gated && !l.relay && !tx.p.noGate {
-		return tx.linkCandidates(r, l, depth)
+	if at.link.gated && !at.link.relay && !tx.p.noGate {
+		return tx.linkCandidates(at)
 	}
-	for i := range l.targets {
-		if tx.target(r, l, depth, &l.targets[i]) {
+	for i := range at.link.targets {
+		if tx.target(at, &at.link.targets[i]) {
 			found = true
 		}
 	}
@@ -217,11 +224,11 @@ func (tx *Tx) link(r *rule, l *link, depth int) bool {
 }
 
 // linkCandidates tests only the values that the gate found.
-func (tx *Tx) linkCandidates(r *rule, l *link, depth int) bool {
+func (tx *Tx) linkCandidates(at chainLink) bool {
 	found := false
-	first := tx.gate.first(l.number)
-	for ti := range l.targets {
-		t := &l.targets[ti]
+	first := tx.gate.first(at.link.number)
+	for ti := range at.link.targets {
+		t := &at.link.targets[ti]
 		for _, src := range sources(t.variable) {
 			for c := first; c != 0; c = tx.gate.candidate(c).next {
 				cand := tx.gate.candidate(c)
@@ -229,19 +236,19 @@ func (tx *Tx) linkCandidates(r *rule, l *link, depth int) bool {
 					continue
 				}
 				pair := tx.cols[src][cand.index]
-				if !tx.selects(r, t, pair.Key) {
+				if !tx.selects(at.rule, t, pair.Key) {
 					continue
 				}
 				switch {
-				case l.multiMatch:
-					if tx.multi(r, l, depth, t.variable, pair) {
+				case at.link.multiMatch:
+					if tx.multi(at, t.variable, pair) {
 						found = true
 					}
 				case cand.sure:
 					tx.place.known = false
-					tx.hit(r, l, depth, t.variable, pair.Key, cand.text)
+					tx.hit(at, t.variable, pair.Key, cand.text)
 					found = true
-				case tx.test(r, l, depth, t.variable, pair.Key, cand.text):
+				case tx.test(at, t.variable, pair.Key, cand.text):
 					found = true
 				}
 			}
@@ -269,19 +276,19 @@ func (tx *Tx) excludes(r *rule, t *target, key string) bool {
 }
 
 // target tests the values of one target.
-func (tx *Tx) target(r *rule, l *link, depth int, t *target) bool {
+func (tx *Tx) target(at chainLink, t *target) bool {
 	if t.count {
-		n := tx.count(r, t)
+		n := tx.count(at.rule, t)
 		key := t.key.key
-		return tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: key, Value: strconv.Itoa(n)})
+		return tx.transformAndTest(at, t.variable, body.Pair{Key: key, Value: strconv.Itoa(n)})
 	}
 	found := false
 	switch t.variable {
 	case seclang.TX:
-		return tx.targetTX(r, l, depth, t)
+		return tx.targetTX(at, t)
 	case seclang.MatchedVar, seclang.MatchedVarName, seclang.HighestSeverity:
 		s, _ := tx.lookup(t.variable, "")
-		return tx.transformAndTest(r, l, depth, t.variable, body.Pair{Value: s})
+		return tx.transformAndTest(at, t.variable, body.Pair{Value: s})
 	case seclang.MatchedVars, seclang.MatchedVarsNames:
 		n := len(tx.matched) // what this link matches comes on top
 		for i := range n {
@@ -294,21 +301,21 @@ func (tx *Tx) target(r *rule, l *link, depth int, t *target) bool {
 			if t.variable == seclang.MatchedVarsNames {
 				text = name
 			}
-			if tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: name, Value: text}) {
+			if tx.transformAndTest(at, t.variable, body.Pair{Key: name, Value: text}) {
 				found = true
 			}
 		}
 		return found
 	case seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User:
-		return tx.targetRecord(r, l, depth, t)
+		return tx.targetRecord(at, t)
 	case seclang.RuleVariable:
 		s, ok := tx.ruleMember(t.key.key)
-		return ok && tx.transformAndTest(r, l, depth, t.variable, body.Pair{Key: t.key.key, Value: s})
+		return ok && tx.transformAndTest(at, t.variable, body.Pair{Key: t.key.key, Value: s})
 	}
 	for _, src := range sources(t.variable) {
 		for i := range tx.cols[src] {
 			pair := tx.cols[src][i]
-			if tx.selects(r, t, pair.Key) && tx.transformAndTest(r, l, depth, t.variable, pair) {
+			if tx.selects(at.rule, t, pair.Key) && tx.transformAndTest(at, t.variable, pair) {
 				found = true
 			}
 		}
@@ -316,21 +323,21 @@ func (tx *Tx) target(r *rule, l *link, depth int, t *target) bool {
 	return found
 }
 
-func (tx *Tx) targetTX(r *rule, l *link, depth int, t *target) bool {
+func (tx *Tx) targetTX(at chainLink, t *target) bool {
 	if t.key.re == nil && t.key.key != "" {
 		v := &tx.slots[t.slots[0]]
-		return v.set && tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: t.key.key, Value: v.text})
+		return v.set && tx.transformAndTest(at, seclang.TX, body.Pair{Key: t.key.key, Value: v.text})
 	}
 	found := false
 	for _, i := range t.slots {
-		if tx.slots[i].set && !tx.excludes(r, t, tx.p.names[i]) &&
-			tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: tx.p.names[i], Value: tx.slots[i].text}) {
+		if tx.slots[i].set && !tx.excludes(at.rule, t, tx.p.names[i]) &&
+			tx.transformAndTest(at, seclang.TX, body.Pair{Key: tx.p.names[i], Value: tx.slots[i].text}) {
 			found = true
 		}
 	}
 	for i := 0; i < len(tx.extra); i++ {
-		if x := tx.extra[i]; x.value.set && tx.selects(r, t, x.name) &&
-			tx.transformAndTest(r, l, depth, seclang.TX, body.Pair{Key: x.name, Value: x.value.text}) {
+		if x := tx.extra[i]; x.value.set && tx.selects(at.rule, t, x.name) &&
+			tx.transformAndTest(at, seclang.TX, body.Pair{Key: x.name, Value: x.value.text}) {
 			found = true
 		}
 	}
@@ -377,15 +384,15 @@ func (tx *Tx) count(r *rule, t *target) int {
 	return n
 }
 
-func (tx *Tx) transformAndTest(r *rule, l *link, depth int, v seclang.Variable, pair body.Pair) bool {
-	if l.multiMatch {
-		return tx.multi(r, l, depth, v, pair)
+func (tx *Tx) transformAndTest(at chainLink, v seclang.Variable, pair body.Pair) bool {
+	if at.link.multiMatch {
+		return tx.multi(at, v, pair)
 	}
 	text := pair.Value
-	for _, t := range l.transforms {
+	for _, t := range at.link.transforms {
 		text = tx.transform(t, text)
 	}
-	return tx.test(r, l, depth, v, pair.Key, text)
+	return tx.test(at, v, pair.Key, text)
 }
 
 func (tx *Tx) transform(t *transform.Transformation, s string) string {
@@ -393,28 +400,28 @@ func (tx *Tx) transform(t *transform.Transformation, s string) string {
 }
 
 // multi tests the value and what each transformation makes of it.
-func (tx *Tx) multi(r *rule, l *link, depth int, v seclang.Variable, pair body.Pair) bool {
+func (tx *Tx) multi(at chainLink, v seclang.Variable, pair body.Pair) bool {
 	text := pair.Value
-	found := tx.test(r, l, depth, v, pair.Key, text)
-	for _, t := range l.transforms {
+	found := tx.test(at, v, pair.Key, text)
+	for _, t := range at.link.transforms {
 		next := tx.transform(t, text)
 		if next == text {
 			continue
 		}
 		text = next
-		if tx.test(r, l, depth, v, pair.Key, text) {
+		if tx.test(at, v, pair.Key, text) {
 			found = true
 		}
 	}
 	return found
 }
 
-func (tx *Tx) test(r *rule, l *link, depth int, v seclang.Variable, key, text string) bool {
+func (tx *Tx) test(at chainLink, v seclang.Variable, key, text string) bool {
 	tx.place.known = false
-	if l.op.match(tx, text, l.capture) == l.negated {
+	if at.link.op.match(tx, text, at.link.capture) == at.link.negated {
 		return false
 	}
-	tx.hit(r, l, depth, v, key, text)
+	tx.hit(at, v, key, text)
 	return true
 }
 
@@ -422,30 +429,30 @@ func (tx *Tx) test(r *rule, l *link, depth int, v seclang.Variable, key, text st
 const maxHits = 400
 
 // hit notes a match of a link and does its actions.
-func (tx *Tx) hit(r *rule, l *link, depth int, v seclang.Variable, key, text string) {
+func (tx *Tx) hit(at chainLink, v seclang.Variable, key, text string) {
 	tx.last = matchedVar{v, key, text, v == seclang.NoVariable}
 	tx.matched = append(tx.matched, tx.last)
 	before := tx.added
-	for _, a := range l.actions {
+	for _, a := range at.link.actions {
 		a.do(tx)
 	}
 	if tx.trace != nil {
-		tx.trace.note(r, depth, v, key, text, tx.added-before)
+		tx.trace.note(at, v, key, text, tx.added-before)
 	}
-	if depth > 0 || l.msg == nil || tx.mute && tx.actionFor(r) == Count {
+	if at.depth > 0 || at.link.msg == nil || tx.mute && tx.actionFor(at.rule) == Count {
 		return
 	}
 	if len(tx.hits) >= maxHits {
 		tx.omitted++
 		return
 	}
-	h := Hit{rule: r, link: l, Variable: v, Key: key, Value: text, Score: tx.added - before, place: tx.place}
-	if len(r.links) == 1 {
-		h.Message, h.Data = tx.texts(l)
+	h := Hit{rule: at.rule, link: at.link, Variable: v, Key: key, Value: text, Score: tx.added - before, place: tx.place}
+	if len(at.rule.links) == 1 {
+		h.Message, h.Data = tx.texts(at.link)
 		if h.Message == "" {
 			return
 		}
-	} else if n := len(tx.hits); n > 0 && tx.hits[n-1].rule == r {
+	} else if n := len(tx.hits); n > 0 && tx.hits[n-1].rule == at.rule {
 		return // a chain is told once
 	}
 	tx.hits = append(tx.hits, h)

@@ -74,21 +74,21 @@ type ScoreStep struct {
 }
 
 // note takes down a match of a link and what it added to a score.
-func (t *trace) note(r *rule, depth int, v seclang.Variable, key, text string, added int) {
-	if depth > 0 && len(t.links) < maxHits {
-		t.links = append(t.links, LinkHit{RuleID: r.id, link: &r.links[depth], Depth: depth, Variable: v, Key: key, Value: text})
+func (t *trace) note(at chainLink, v seclang.Variable, key, text string, added int) {
+	if at.depth > 0 && len(t.links) < maxHits {
+		t.links = append(t.links, LinkHit{RuleID: at.rule.id, link: at.link, Depth: at.depth, Variable: v, Key: key, Value: text})
 	}
 	if added == 0 {
 		return
 	}
 	for i := range t.scores {
-		if t.scores[i].RuleID == r.id {
+		if t.scores[i].RuleID == at.rule.id {
 			t.scores[i].Added += added
 			t.scores[i].Places++
 			return
 		}
 	}
-	t.scores = append(t.scores, ScoreStep{RuleID: r.id, Added: added, Places: 1})
+	t.scores = append(t.scores, ScoreStep{RuleID: at.rule.id, Added: added, Places: 1})
 }
 
 // Links returns the values that further links of matched chains matched, in order.
