@@ -250,7 +250,7 @@ func (b *gateBuilder) findLive(pl *plan) {
 		}
 		n.enough = enough[i]
 		up := enough[i]
-		if grows(n.t) {
+		if n.t.Grows {
 			up = 0
 		}
 		enough[n.parent] = min(enough[n.parent], up)
@@ -286,18 +286,7 @@ func (b *gateBuilder) findLive(pl *plan) {
 }
 
 // opens reports whether t may make bytes of plain text that plain text lacks.
-func opens(t *transform.Transformation) bool {
-	return t.Always || t.Name == "sqlHexDecode" || t.Name == "urlEncode"
-}
-
-// grows reports whether the result of t may have more bytes of ASCII than the value.
-func grows(t *transform.Transformation) bool {
-	switch t.Name {
-	case "base64Encode", "hexEncode", "urlEncode", "utf8toUnicode", "length", "md5", "sha1", "removeComments":
-		return true
-	}
-	return false
-}
+func opens(t *transform.Transformation) bool { return t.Always || t.Opens }
 
 // mayselect reports whether a target may include members with the key. Keys are
 // compared in any case, which errs on the side of yes.

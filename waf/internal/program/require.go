@@ -19,46 +19,39 @@ type requirement struct {
 	// word is a condition on words, if the transformations change no more than the
 	// case of ASCII letters, else -1.
 	word int32
-	// cmd tells that one of them is cmdLine, which for most values is like that.
-	cmd bool
+	// ask, if not nil, is one of them that changes no more than the case of most values,
+	// so that word holds for the values for which its Effect.OnlyCase says so.
+	ask *transform.Transformation
 }
 
 // steps is what is known of a list of transformations.
 type steps struct {
 	acts, adds   charset.Mask
 	lower, upper bool
-	other, cmd   bool // changes more than the case; has cmdLine
+	rewrites     bool // changes more than the case
+	// ask, if not nil, is one that changes no more than the case of most values.
+	ask *transform.Transformation
 }
 
 // then returns what is known when t follows.
 func (p steps) then(t *transform.Transformation) steps {
-	switch t.Name {
-	case "removeNulls", "trim", "trimLeft", "trimRight":
-		p.other = true
-	case "removeWhitespace":
-		p.other = true
-		p.adds |= charset.High // invalid UTF-8 is replaced
-	case "compressWhitespace", "replaceNulls":
-		p.other = true
-		p.adds |= charset.MaskOf(" ")
-	case "urlDecode", "urlDecodeUni":
-		p.other = true // + becomes a space
-		p.adds |= charset.MaskOf(" ")
-		p.acts |= charset.MaskOf("%")
-	case "lowercase":
-		p.lower = true
-		p.acts |= charset.High // runes become letters of ASCII
-	case "uppercase":
-		p.upper = true
-		p.acts |= charset.High
-	case "cmdLine":
-		p.lower, p.cmd = true, true
-		p.adds |= charset.MaskOf(" ")
-	default:
+	e := t.Effect
+	if e == nil {
+		// A value without a byte of Needs does not change.
 		if t.Always {
 			p.acts = ^charset.Mask(0)
 		}
 		p.acts |= charset.Cover(t.Needs)
+		return p
+	}
+	p.acts |= e.Unless
+	p.adds |= e.Adds
+	p.lower, p.upper = p.lower || e.Lower, p.upper || e.Upper
+	p.rewrites = p.rewrites || e.Rewrites
+	if e.OnlyCase != nil {
+		// Two that must be asked are too much for one look at the value.
+		p.rewrites = p.rewrites || p.ask != nil && p.ask != t
+		p.ask = t
 	}
 	return p
 }
@@ -117,11 +110,11 @@ func (b *gateBuilder) addRequirements(list []requirement, n *planNode, p steps) 
 			}
 		}
 		slices.Sort(r.bytes)
-		if c.hasWords && !p.other {
-			r.word, r.cmd = id, p.cmd
+		if c.hasWords && !p.rewrites {
+			r.word, r.ask = id, p.ask
 		}
 		if !slices.ContainsFunc(list, func(o requirement) bool {
-			return o.acts == r.acts && o.word == r.word && slices.Equal(o.bytes, r.bytes)
+			return o.acts == r.acts && o.word == r.word && o.ask == r.ask && slices.Equal(o.bytes, r.bytes)
 		}) {
 			list = append(list, r)
 		}
@@ -136,7 +129,7 @@ func (g *gate) mayLead(s *gateState, n *planNode, entry int32) bool {
 		return true
 	}
 	e := &s.entries[entry]
-	plain := -1 // whether cmdLine changes no more than the case; not known yet
+	asked, onlyCase := (*transform.Transformation)(nil), false // the last answer
 	for i := range n.requires {
 		r := &n.requires[i]
 		if e.mask&r.acts != 0 {
@@ -148,16 +141,13 @@ func (g *gate) mayLead(s *gateState, n *planNode, entry int32) bool {
 		if r.word < 0 || !e.ready && entry != 0 || e.mask&charset.High != 0 || g.find(s, entry).Has(r.word) {
 			return true
 		}
-		if !r.cmd {
+		if r.ask == nil {
 			continue
 		}
-		if plain < 0 {
-			plain = 0
-			if transform.PlainCommand(e.text, e.mask) {
-				plain = 1
-			}
+		if asked != r.ask {
+			asked, onlyCase = r.ask, r.ask.Effect.OnlyCase(e.text, e.mask)
 		}
-		if plain == 0 {
+		if !onlyCase {
 			return true
 		}
 	}

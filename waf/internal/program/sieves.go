@@ -7,6 +7,7 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/charset"
 	"github.com/ringwall/ringwall/waf/internal/rx"
 	"github.com/ringwall/ringwall/waf/internal/sieve"
+	"github.com/ringwall/ringwall/waf/internal/transform"
 )
 
 // findSieves gives sieves to the nodes that decode base64 or remove white space, if
@@ -17,12 +18,12 @@ func (b *gateBuilder) findSieves(pl *plan) {
 	var nodes []*planNode
 	for i := 1; i < len(pl.nodes); i++ {
 		n := &pl.nodes[i]
-		switch n.t.Name {
-		case "base64Decode":
-			if words, ok := b.decodedWords(pl, int32(i), 0); ok {
+		switch n.t.Step {
+		case transform.Base64Step:
+			if words, ok := b.decodedWords(pl, int32(i), transform.NoStep); ok {
 				coded, nodes = append(coded, words...), append(nodes, n)
 			}
-		case "removeWhitespace":
+		case transform.WhitespaceStep:
 			b.findSpaced(pl, i)
 		}
 	}
@@ -43,8 +44,8 @@ func (b *gateBuilder) findSpaced(pl *plan, i int) {
 		var more []string
 		good := false
 		switch {
-		case c.t.Name == "base64Decode":
-			more, good = b.decodedWords(pl, int32(j), 0)
+		case c.t.Step == transform.Base64Step:
+			more, good = b.decodedWords(pl, int32(j), transform.NoStep)
 			n.decodes = true
 		case c.t.CaseOnly && !slices.ContainsFunc(pl.nodes, func(o planNode) bool { return o.parent == int32(j) && o.t != nil }):
 			more, good = b.wordsOf(c)
@@ -73,21 +74,17 @@ func (b *gateBuilder) sieve(words []string) *sieve.Sieve {
 	return s
 }
 
-// decodedOrder are the steps after base64Decode that a sieve follows, in this order.
-var decodedOrder = []string{"base64Decode", "urlDecode", "urlDecodeUni", "jsDecode", "removeWhitespace", "replaceComments"}
-
 // decodedWords returns the words that the patterns at a node and below want.
-// It is not ok if a sieve cannot follow. order is the number of the step before.
-func (b *gateBuilder) decodedWords(pl *plan, node int32, order int) (words []string, ok bool) {
+// It is not ok if a sieve cannot follow. Each step must come after the one before.
+func (b *gateBuilder) decodedWords(pl *plan, node int32, before transform.DecodeStep) (words []string, ok bool) {
 	n := &pl.nodes[node]
-	at := slices.Index(decodedOrder, n.t.Name)
-	if at < order {
+	if n.t.Step <= before {
 		return nil, false
 	}
 	words, ok = b.wordsOf(n)
 	for j := node + 1; int(j) < len(pl.nodes) && ok; j++ {
 		if pl.nodes[j].parent == node {
-			more, good := b.decodedWords(pl, j, at+1)
+			more, good := b.decodedWords(pl, j, n.t.Step)
 			words, ok = append(words, more...), good
 		}
 	}
@@ -122,7 +119,7 @@ func (b *gateBuilder) need(id int32) rx.Need {
 // sift reports whether the sieve of n finds it possible that what comes of e at n and
 // below has a word.
 func (n *planNode) sift(e *gateEntry) bool {
-	if n.t.Name == "base64Decode" {
+	if n.t.Step == transform.Base64Step {
 		if e.coded == notAsked {
 			e.coded = no
 			if n.sieve.Base64(e.text, false) {

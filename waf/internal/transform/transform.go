@@ -44,7 +44,50 @@ type Transformation struct {
 	// CaseOnly tells that the result differs from the value in the case of letters
 	// at most, if the value is ASCII.
 	CaseOnly bool
+
+	// Grows tells that the result may have more bytes of ASCII than the value.
+	Grows bool
+	// Opens tells that the result may have bytes other than letters, digits, _ and
+	// those of " -.,/:+" although the value has none. With Always it may in any case.
+	Opens bool
+	// Effect bounds what the result may have that the value lacks. nil tells that
+	// nothing is known of what becomes of a value that may change.
+	Effect *Effect
+	// Step is the place among the decoders that a sieve follows, NoStep for all others.
+	Step DecodeStep
 }
+
+// Effect is what is known of the result of a transformation without making it: it has
+// no byte that the value lacks, but for those named here.
+type Effect struct {
+	// Unless are bytes of which one in the value tells that nothing is known.
+	Unless charset.Mask
+	// Adds are bytes that the result may have although the value has none of them.
+	Adds charset.Mask
+	// Lower and Upper tell that letters of ASCII may change their case to that.
+	Lower, Upper bool
+	// Rewrites tells that the result may differ from the value in more than the case of
+	// letters, so that a word of the result need not be one of the value.
+	Rewrites bool
+	// OnlyCase, if not nil, asks of one value whether its result differs from it in the
+	// case of letters at most. mask has the classes of the bytes of s.
+	OnlyCase func(s string, mask charset.Mask) bool
+}
+
+// DecodeStep is a place in the order in which rules against hidden code decode a
+// value. Package sieve follows transformations in this order and in no other.
+type DecodeStep uint8
+
+// The steps, in order.
+const (
+	NoStep DecodeStep = iota
+	Base64Step
+	URLStep
+	URLUniStep
+	JavaScriptStep
+	WhitespaceStep
+	CommentStep
+)
 
 // Find returns the transformation of that name, in any case, except none, which
 // is not a transformation but empties the list.
@@ -76,41 +119,96 @@ func letters(lo, hi byte) charset.Set {
 
 const space = "\t\n\v\f\r "
 
+// Classes that effects name. + becomes a blank in URLs.
+var blank, percent = charset.MaskOf(" "), charset.MaskOf("%")
+
 var all = []Transformation{
-	{Name: "base64Decode", Always: true, Bound: boundBase64, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, false) }},
-	{Name: "base64DecodeExt", Always: true, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, true) }},
-	{Name: "base64Encode", Always: true, Apply: encodeBase64},
-	{Name: "cmdLine", Needs: letters('A', 'Z').Or(needs("\"'\\^ ,;\t\r\n/(")), Apply: cmdLine},
-	{Name: "compressWhitespace", Needs: needs(space + "\x85\xa0"), Apply: compressWhitespace},
+	{
+		Name: "base64Decode", Always: true, Bound: boundBase64,
+		Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, false) }, Step: Base64Step,
+	},
+	{
+		Name: "base64DecodeExt", Always: true,
+		Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, true) },
+	},
+	{Name: "base64Encode", Always: true, Apply: encodeBase64, Grows: true},
+	{
+		Name: "cmdLine", Needs: letters('A', 'Z').Or(needs("\"'\\^ ,;\t\r\n/(")),
+		Apply:  cmdLine,
+		Effect: &Effect{Lower: true, Adds: blank, OnlyCase: plainCommand},
+	},
+	{
+		Name: "compressWhitespace", Needs: needs(space + "\x85\xa0"),
+		Apply:  compressWhitespace,
+		Effect: &Effect{Rewrites: true, Adds: blank},
+	},
 	{Name: "cssDecode", Needs: needs(`\`), Apply: cssDecode},
 	{Name: "escapeSeqDecode", Needs: needs(`\`), Apply: escapeSeqDecode},
 	{Name: "hexDecode", Always: true, Apply: hexDecode},
-	{Name: "hexEncode", Always: true, Apply: hexEncode},
+	{Name: "hexEncode", Always: true, Apply: hexEncode, Grows: true},
 	{Name: "htmlEntityDecode", Needs: needs("&"), Apply: htmlEntityDecode},
-	{Name: "jsDecode", Needs: needs(`\`), Apply: jsDecode},
-	{Name: "length", Always: true, Apply: func(_ *arena.Arena, s string) string { return strconv.Itoa(len(s)) }},
-	{Name: "lowercase", Needs: letters('A', 'Z').Or(high()), Apply: lowercase, CaseOnly: true},
-	{Name: "md5", Always: true, Apply: md5Sum},
+	{Name: "jsDecode", Needs: needs(`\`), Apply: jsDecode, Step: JavaScriptStep},
+	{
+		Name: "length", Always: true,
+		Apply: func(_ *arena.Arena, s string) string { return strconv.Itoa(len(s)) }, Grows: true,
+	},
+	{
+		Name: "lowercase", Needs: letters('A', 'Z').Or(high()),
+		Apply: lowercase, CaseOnly: true,
+		Effect: &Effect{Lower: true, Unless: charset.High},
+	},
+	{Name: "md5", Always: true, Apply: md5Sum, Grows: true},
 	{Name: "normalisePath", Needs: needs("/."), Apply: normalisePath},
 	{Name: "normalisePathWin", Needs: needs("/.\\: "), Apply: normalisePathWin},
 	{Name: "normalizePath", Needs: needs("/."), Apply: normalisePath},
 	{Name: "normalizePathWin", Needs: needs("/.\\: "), Apply: normalisePathWin},
-	{Name: "removeComments", Needs: needs("/<-#"), Apply: removeComments},
+	{Name: "removeComments", Needs: needs("/<-#"), Apply: removeComments, Grows: true},
 	{Name: "removeCommentsChar", Needs: needs("/*<-#"), Apply: removeCommentsChar},
-	{Name: "removeNulls", Needs: needs("\x00"), Apply: removeNulls},
-	{Name: "removeWhitespace", Needs: needs(space).Or(high()), Apply: removeWhitespace},
-	{Name: "replaceComments", Needs: needs("/"), Apply: replaceComments},
-	{Name: "replaceNulls", Needs: needs("\x00"), Apply: replaceNulls},
-	{Name: "sha1", Always: true, Apply: sha1Sum},
-	{Name: "sqlHexDecode", Needs: needs("0"), Apply: sqlHexDecode},
-	{Name: "trim", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.Trim(s, space) }},
-	{Name: "trimLeft", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.TrimLeft(s, space) }},
-	{Name: "trimRight", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.TrimRight(s, space) }},
-	{Name: "uppercase", Needs: letters('a', 'z').Or(high()), Apply: uppercase, CaseOnly: true},
-	{Name: "urlDecode", Needs: needs("%+"), Apply: urlDecode},
-	{Name: "urlDecodeUni", Needs: needs("%+"), Apply: urlDecodeUni},
-	{Name: "urlEncode", Needs: letters('0', '9').Or(letters('a', 'z')).Or(letters('A', 'Z')).Or(needs("*")).Not(), Apply: urlEncode},
-	{Name: "utf8toUnicode", Needs: high(), Apply: utf8ToUnicode},
+	{Name: "removeNulls", Needs: needs("\x00"), Apply: removeNulls, Effect: &Effect{Rewrites: true}},
+	{
+		Name: "removeWhitespace", Needs: needs(space).Or(high()),
+		Apply:  removeWhitespace,
+		Effect: &Effect{Rewrites: true, Adds: charset.High}, Step: WhitespaceStep,
+	},
+	{Name: "replaceComments", Needs: needs("/"), Apply: replaceComments, Step: CommentStep},
+	{Name: "replaceNulls", Needs: needs("\x00"), Apply: replaceNulls, Effect: &Effect{Rewrites: true, Adds: blank}},
+	{Name: "sha1", Always: true, Apply: sha1Sum, Grows: true},
+	{Name: "sqlHexDecode", Needs: needs("0"), Apply: sqlHexDecode, Opens: true},
+	{
+		Name: "trim", Needs: needs(space),
+		Apply:  func(_ *arena.Arena, s string) string { return strings.Trim(s, space) },
+		Effect: &Effect{Rewrites: true},
+	},
+	{
+		Name: "trimLeft", Needs: needs(space),
+		Apply:  func(_ *arena.Arena, s string) string { return strings.TrimLeft(s, space) },
+		Effect: &Effect{Rewrites: true},
+	},
+	{
+		Name: "trimRight", Needs: needs(space),
+		Apply:  func(_ *arena.Arena, s string) string { return strings.TrimRight(s, space) },
+		Effect: &Effect{Rewrites: true},
+	},
+	{
+		Name: "uppercase", Needs: letters('a', 'z').Or(high()),
+		Apply: uppercase, CaseOnly: true,
+		Effect: &Effect{Upper: true, Unless: charset.High},
+	},
+	{
+		Name: "urlDecode", Needs: needs("%+"),
+		Apply:  urlDecode,
+		Effect: &Effect{Rewrites: true, Adds: blank, Unless: percent}, Step: URLStep,
+	},
+	{
+		Name: "urlDecodeUni", Needs: needs("%+"),
+		Apply:  urlDecodeUni,
+		Effect: &Effect{Rewrites: true, Adds: blank, Unless: percent}, Step: URLUniStep,
+	},
+	{
+		Name: "urlEncode", Needs: letters('0', '9').Or(letters('a', 'z')).Or(letters('A', 'Z')).Or(needs("*")).Not(),
+		Apply: urlEncode, Grows: true, Opens: true,
+	},
+	{Name: "utf8toUnicode", Needs: high(), Apply: utf8ToUnicode, Grows: true},
 }
 
 func hexByte(hi, lo byte) byte { return ascii.HexValue(hi)<<4 | ascii.HexValue(lo) }
@@ -277,9 +375,9 @@ func cmdLine(a *arena.Arena, s string) string {
 	return a.Shrink(out, n)
 }
 
-// PlainCommand reports whether cmdLine changes no more of s than the case of letters.
+// plainCommand reports whether cmdLine changes no more of s than the case of letters.
 // mask has the classes of the bytes of s.
-func PlainCommand(s string, mask charset.Mask) bool {
+func plainCommand(s string, mask charset.Mask) bool {
 	if mask&commandBytes != 0 {
 		return false
 	}
