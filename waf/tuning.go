@@ -69,7 +69,7 @@ func (e *Engine) With(t Tuning) (*Engine, error) {
 	for _, x := range t.Exceptions {
 		p.Exceptions = append(p.Exceptions, program.Exception{
 			First: x.RuleID, Last: x.RuleIDLast, Tag: x.Tag, Target: x.Target,
-			PathPrefix: x.PathPrefix, Methods: x.Methods, Sources: x.Sources, Expires: x.Expires,
+			Conditions: program.Conditions{PathPrefix: x.PathPrefix, Methods: x.Methods, Sources: x.Sources, Expires: x.Expires},
 		})
 	}
 	for id, a := range t.Actions {

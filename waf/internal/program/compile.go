@@ -307,7 +307,7 @@ func (c *compiler) rule(d seclang.Directive) {
 		if err != nil {
 			c.failErr(src.Operator.Pos, err)
 		}
-		l.op, l.negated, l.opText = op, src.Operator.Negated, src.Operator.String()
+		l.op, l.negated = op, src.Operator.Negated
 	}
 	hasChain := c.actions(r, &l, src.Actions, parent != nil)
 	r.links = append(r.links, l)
@@ -722,7 +722,7 @@ func (c *compiler) finish(plain bool) {
 	findNeeded(p)
 	findScalars(p)
 	findSlots(p)
-	p.memory = newMemory(p)
+	p.initCache()
 }
 
 // findSlots finds the variables of TX that targets select.

@@ -300,7 +300,7 @@ func (f *folder) values() []slotValue {
 
 // knownOperator reports whether op depends on known variables only.
 func (f *folder) knownOperator(op operator) bool {
-	if _, ok := op.(constantOperator); ok {
+	if isConstant(op) {
 		return true
 	}
 	arg := argument(op)

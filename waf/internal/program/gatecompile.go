@@ -155,6 +155,9 @@ func (b *gateBuilder) tier(n int) int32 {
 	return next
 }
 
+// maxGateWord is how much of a word the gate looks for: enough to be rare.
+const maxGateWord = 24
+
 // usefulWords returns the conditions on words of a pattern, the rarest first, without
 // those that benign values fulfil anyway: to look for them costs more than they save.
 func usefulWords(lists [][]string) [][]string {

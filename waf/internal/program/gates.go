@@ -20,13 +20,13 @@ func (c *compiler) buildGate(ph *phase, kept set) {
 			continue
 		}
 		l.gated = true
-		links = append(links, l.gateLink(int32(place), pattern))
+		links = append(links, newGateLink(l, int32(place), pattern))
 	}
 	ph.gate = c.gates.compile(links)
 }
 
-// gateLink is what the gate must know of l, whose rule has a place in its phase.
-func (l *link) gateLink(place int32, pattern gateable) gateLink {
+// newGateLink is what the gate must know of l, whose rule has a place in its phase.
+func newGateLink(l *link, place int32, pattern gateable) gateLink {
 	return gateLink{
 		number: l.number, place: place, targets: l.targets, transforms: l.transforms,
 		negated: l.negated, multiMatch: l.multiMatch, pattern: pattern,
@@ -47,7 +47,7 @@ func (c *compiler) chain(r *rule, links []gateLink) []gateLink {
 		}
 		l.gated = true
 		r.requires = append(r.requires, l.number)
-		links = append(links, l.gateLink(notFirst, pattern))
+		links = append(links, newGateLink(l, notFirst, pattern))
 	}
 	return links
 }

@@ -52,15 +52,16 @@ type memoLink struct {
 	text string // the value after the link's transformations
 }
 
-func newMemory(p *Program) *memory {
+// initCache gives p an empty cache. Its links must be numbered.
+func (p *Program) initCache() {
 	m := &memory{seed: maphash.MakeSeed(), links: make([]*link, p.links)}
+	p.memory = m
 	for i := range p.rules {
 		for j := range p.rules[i].links {
 			l := &p.rules[i].links[j]
 			m.links[l.number] = l
 		}
 	}
-	return m
 }
 
 func (m *memory) hash(pl *plan, value string) uint64 {

@@ -32,6 +32,37 @@ func pure(op operator) bool {
 	return ok
 }
 
+// isConstant reports whether op says the same of every value.
+func isConstant(op operator) bool {
+	_, ok := op.(constantOperator)
+	return ok
+}
+
+// isWhole reports whether op is @rx with an expression that matches every value, as a
+// whole.
+func isWhole(op operator) bool {
+	o, ok := op.(*rxOperator)
+	return ok && o.re.Whole()
+}
+
+// isComparison reports whether op compares values with an argument as text and needs
+// no more than the argument of a transaction.
+func isComparison(op operator) bool {
+	switch op.(type) {
+	case *textOperator, *withinOperator:
+		return true
+	}
+	return false
+}
+
+// foldArgument reads the argument of op after its references became constant, so that
+// it need not be read with each value.
+func foldArgument(op operator) {
+	if o, ok := op.(*numberOperator); ok {
+		o.fold()
+	}
+}
+
 // argument returns the text that an operator compares with, nil for other operators.
 func argument(op operator) *macro {
 	switch op := op.(type) {
@@ -39,7 +70,7 @@ func argument(op operator) *macro {
 		return op.arg
 	case *textOperator:
 		return op.arg
-	case *macroOperator:
+	case *withinOperator:
 		return op.arg
 	}
 	return nil
@@ -49,6 +80,26 @@ func argument(op operator) *macro {
 type locator interface {
 	// locate returns the place of the match, -1 if it is no place.
 	locate(s string) (start, end int)
+}
+
+// newDetector returns the operator of that name that takes no argument, nil if none is
+// called so.
+func newDetector(name string) operator {
+	switch name {
+	case "detectSQLi":
+		return sqliOperator{}
+	case "detectXSS":
+		return xssOperator{}
+	case "validateUrlEncoding":
+		return urlEncodingOperator{}
+	case "validateUtf8Encoding":
+		return utf8Operator{}
+	case "unconditionalMatch":
+		return constantOperator(true)
+	case "noMatch":
+		return constantOperator(false)
+	}
+	return nil
 }
 
 // newComparison returns the operator of that name that compares values with arg, nil if
@@ -66,7 +117,7 @@ func newComparison(name string, arg *macro) operator {
 	case "streq":
 		return &textOperator{arg, name, func(s, arg string) bool { return s == arg }}
 	case "within":
-		return &macroOperator{arg, name, func(s, arg string) bool { return strings.Contains(arg, s) }}
+		return &withinOperator{arg, name, func(s, arg string) bool { return strings.Contains(arg, s) }}
 	case "eq":
 		return newNumber(arg, name, func(v, arg int) bool { return v == arg })
 	case "ge":
@@ -91,9 +142,6 @@ type rxOperator struct{ re *rx.Regexp }
 
 // newRegexp returns @rx for a regular expression.
 func newRegexp(re *rx.Regexp) operator { return &rxOperator{re} }
-
-// whole reports whether the expression matches every value as a whole.
-func (o *rxOperator) whole() bool { return o.re.Whole() }
 
 func (o *rxOperator) identity() string { return "rx " + o.re.String() }
 
@@ -201,9 +249,6 @@ func newPhrases(name string, list []string) (*phraseOperator, error) {
 }
 
 func (o *phraseOperator) identity() string { return "pm " + o.name }
-
-// maxGateWord is how much of a word the gate looks for: enough to be rare.
-const maxGateWord = 24
 
 func (o *phraseOperator) need(absent charset.Set) rx.Need {
 	var words []string
@@ -350,25 +395,25 @@ func containsWord(s, word string) bool {
 	}
 }
 
-// macroOperator compares the value with an argument in any other way.
-type macroOperator struct {
+// withinOperator compares the value with an argument in any other way.
+type withinOperator struct {
 	arg  *macro
 	name string
 	test func(s, arg string) bool
 }
 
-func (o *macroOperator) identity() string { return o.name + " " + o.arg.text }
+func (o *withinOperator) identity() string { return o.name + " " + o.arg.text }
 
-func (o *macroOperator) matches(s string) bool { return o.match(nil, s, false) }
+func (o *withinOperator) matches(s string) bool { return o.match(nil, s, false) }
 
-func (o *macroOperator) need(charset.Set) rx.Need { return rx.Need{} }
+func (o *withinOperator) need(charset.Set) rx.Need { return rx.Need{} }
 
-func (o *macroOperator) possible(s string) bool {
+func (o *withinOperator) possible(s string) bool {
 	arg, ok := o.arg.constant()
 	return !ok || o.test(s, arg)
 }
 
-func (o *macroOperator) match(tx *Tx, s string, _ bool) bool { return o.test(s, o.arg.expand(tx)) }
+func (o *withinOperator) match(tx *Tx, s string, _ bool) bool { return o.test(s, o.arg.expand(tx)) }
 
 // numberOperator compares numbers. What is no number counts as 0.
 type numberOperator struct {
@@ -381,12 +426,12 @@ type numberOperator struct {
 
 func newNumber(m *macro, name string, test func(v, arg int) bool) *numberOperator {
 	o := &numberOperator{arg: m, name: name, test: test}
-	o.settle()
+	o.fold()
 	return o
 }
 
-// settle reads the argument if it refers to nothing.
-func (o *numberOperator) settle() {
+// fold reads the argument if it refers to nothing.
+func (o *numberOperator) fold() {
 	if text, ok := o.arg.constant(); ok {
 		o.constant = true
 		o.value, _ = strconv.Atoi(text)

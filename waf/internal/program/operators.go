@@ -56,20 +56,8 @@ func newOperator(c *compileContext, name, arg string) (operator, error) {
 			return nil, err
 		}
 		return newIPMatch(lines)
-	case "detectSQLi":
-		return sqliOperator{}, nil
-	case "detectXSS":
-		return xssOperator{}, nil
 	case "validateByteRange":
 		return newByteRange(arg)
-	case "validateUrlEncoding":
-		return urlEncodingOperator{}, nil
-	case "validateUtf8Encoding":
-		return utf8Operator{}, nil
-	case "unconditionalMatch":
-		return constantOperator(true), nil
-	case "noMatch":
-		return constantOperator(false), nil
 	case "verifyCC", "verifyCPF", "verifySSN", "verifySVNR":
 		r, err := c.regexp(arg)
 		if err != nil {
@@ -86,6 +74,9 @@ func newOperator(c *compileContext, name, arg string) (operator, error) {
 		if op == nil {
 			return nil, fmt.Errorf("@validateNid knows no country %q; write cl or us and a regular expression", country)
 		}
+		return op, nil
+	}
+	if op := newDetector(name); op != nil {
 		return op, nil
 	}
 	m, err := parseMacro(arg, c.slot)

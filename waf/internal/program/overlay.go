@@ -35,14 +35,10 @@ const (
 	Count
 )
 
-// Exception takes rules or targets of rules away from requests that fulfil all its
-// conditions. A condition that is empty holds for all requests.
-type Exception struct {
-	// First to Last are ids of rules; Tag is a tag. One of them is set.
-	First, Last int
-	Tag         string
-	// Target is a variable or a member of one, "ARGS:q". Empty means the whole rule.
-	Target     string
+// Conditions are what a request must fulfil for an exception to apply. One that is
+// empty holds for all requests.
+type Conditions struct {
+	// PathPrefix holds for the path as sent and what is below it, see hasPathPrefix.
 	PathPrefix string
 	Methods    []string
 	Sources    []netip.Prefix
@@ -50,28 +46,30 @@ type Exception struct {
 	Expires time.Time
 }
 
+// exception takes rules, or targets of them, away from the requests that fulfil its
+// conditions.
 type exception struct {
-	Exception
+	Conditions
 	rules   set
-	targets []*removeTarget
+	targets []*removeTarget // nil takes the whole rules away
 }
 
-// applies reports whether the conditions hold.
-func (e *exception) applies(h *Head) bool {
-	if !e.Expires.IsZero() && !h.Time.Before(e.Expires) {
+// hold reports whether all conditions hold.
+func (c *Conditions) hold(h *Head) bool {
+	if !c.Expires.IsZero() && !h.Time.Before(c.Expires) {
 		return false
 	}
-	if len(e.Methods) > 0 && !slices.Contains(e.Methods, h.Method) {
+	if len(c.Methods) > 0 && !slices.Contains(c.Methods, h.Method) {
 		return false
 	}
-	if e.PathPrefix != "" && !hasPathPrefix(h.URI, e.PathPrefix) {
+	if c.PathPrefix != "" && !hasPathPrefix(h.URI, c.PathPrefix) {
 		return false
 	}
-	if len(e.Sources) == 0 {
+	if len(c.Sources) == 0 {
 		return true
 	}
 	client := h.Client.Unmap().WithZone("")
-	return slices.ContainsFunc(e.Sources, func(p netip.Prefix) bool { return p.Contains(client) })
+	return slices.ContainsFunc(c.Sources, func(p netip.Prefix) bool { return p.Contains(client) })
 }
 
 // hasPathPrefix compares the path as sent. A path with escapes or dot segments may
@@ -97,7 +95,7 @@ func (tx *Tx) SetOverlay(o *Overlay) {
 func (tx *Tx) except(h *Head) {
 	for i := range tx.overlay.exceptions {
 		e := &tx.overlay.exceptions[i]
-		if !e.applies(h) {
+		if !e.hold(h) {
 			continue
 		}
 		if e.targets == nil {

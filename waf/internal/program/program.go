@@ -122,7 +122,6 @@ type link struct {
 	number     int32 // among all links of the program
 	targets    []target
 	op         operator // nil matches without a look at anything
-	opText     string
 	negated    bool
 	capture    bool
 	multiMatch bool

@@ -61,8 +61,7 @@ func (c *compiler) relayOf(r *rule, kept set) *relay {
 		return nil
 	}
 	first, second := &r.links[0], &r.links[1]
-	op, ok := first.op.(*rxOperator)
-	if !ok || !op.whole() || !first.capture || first.negated || first.multiMatch || len(first.actions) != 1 {
+	if !isWhole(first.op) || !first.capture || first.negated || first.multiMatch || len(first.actions) != 1 {
 		return nil
 	}
 	set, ok := first.actions[0].(*setVar)
@@ -78,13 +77,8 @@ func (c *compiler) relayOf(r *rule, kept set) *relay {
 		return nil // it may count
 	}
 	if len(second.targets) != 1 || second.targets[0].variable != seclang.TX || second.targets[0].count || second.targets[0].key.prefix != prefix ||
-		len(second.targets[0].except) > 0 || second.op == nil || !pure(second.op) || len(second.transforms) > 0 {
+		len(second.targets[0].except) > 0 || second.op == nil || !pure(second.op) || !isComparison(second.op) || len(second.transforms) > 0 {
 		return nil
-	}
-	switch second.op.(type) {
-	case *textOperator, *macroOperator:
-	default:
-		return nil // it might want a transaction
 	}
 	for _, name := range p.names {
 		if strings.HasPrefix(name, prefix) {

@@ -35,9 +35,7 @@ func settle(p *Program, kept set) {
 		for _, m := range []*macro{argument(l.op), l.msg, l.logdata} {
 			settleMacro(p, m, changes)
 		}
-		if o, ok := l.op.(*numberOperator); ok {
-			o.settle()
-		}
+		foldArgument(l.op)
 		for _, a := range l.actions {
 			if s, ok := a.(*setVar); ok {
 				settleMacro(p, s.value, changes)

@@ -7,6 +7,17 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
+// Exception takes rules or targets of rules away from requests that fulfil all its
+// conditions.
+type Exception struct {
+	// First to Last are ids of rules; Tag is a tag. One of them is set.
+	First, Last int
+	Tag         string
+	// Target is a variable or a member of one, "ARGS:q". Empty means the whole rule.
+	Target string
+	Conditions
+}
+
 // Tuning is what an overlay is made from.
 type Tuning struct {
 	// InboundThreshold and OutboundThreshold replace those of the program, if not 0.
@@ -52,7 +63,7 @@ const (
 )
 
 func newException(p *Program, x Exception) (exception, error) {
-	e := exception{Exception: x}
+	e := exception{Conditions: x.Conditions}
 	s := ruleSelector{first: x.First, last: max(x.First, x.Last), tag: x.Tag}
 	if (x.First == 0) == (x.Tag == "") {
 		return e, fmt.Errorf("names %s; name a rule id or a tag", map[bool]string{true: "neither rule nor tag", false: "both rule and tag"}[x.Tag == ""])
