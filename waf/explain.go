@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/plain"
-	"github.com/ringwall/ringwall/waf/internal/program"
+	"github.com/ringwall/ringwall/waf/internal/run"
 )
 
 // Explanation tells a person how a verdict came about.
@@ -112,7 +112,7 @@ func (e *Engine) Rule(id int) (RuleInfo, bool) {
 	return RuleInfo{
 		ID: t.ID, Phase: t.Phase, Message: t.Message, Severity: severity(t.Severity), Paranoia: t.Paranoia,
 		Tags: append([]string(nil), t.Tags...), Place: t.Place, Source: t.Source,
-		LooksFor: t.Plain, Does: t.Does, Family: t.Family.Name, About: t.Family.About,
+		LooksFor: t.LooksFor, Does: t.Does, Family: t.Family.Name, About: t.Family.About,
 	}, true
 }
 
@@ -167,7 +167,7 @@ func (t *Transaction) Explain() Explanation {
 }
 
 // steps are the way of a hit's value, with offset as that of the match in it.
-func (t *Transaction) steps(h *program.Hit, offset int) []Step {
+func (t *Transaction) steps(h *run.Hit, offset int) []Step {
 	way := t.tx.Steps(h)
 	if len(way) == 0 {
 		return nil
@@ -226,7 +226,7 @@ func (x Explanation) Summary() string {
 		count[r.Fate]++
 	}
 	var parts []string
-	for _, f := range []program.Fate{program.Matched, program.Tested, program.Impossible, program.Skipped, program.Removed, program.Waiting, program.Settled} {
+	for _, f := range []run.Fate{run.Matched, run.Tested, run.Impossible, run.Skipped, run.Removed, run.Waiting, run.Settled} {
 		if n := count[string(f)]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, f))
 		}

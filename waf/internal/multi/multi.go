@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/ascii"
+	"github.com/ringwall/ringwall/waf/internal/bitset"
 )
 
 // Automaton is a compiled set of words. It is immutable.
@@ -44,15 +45,6 @@ const (
 	// rowDepth is the length of the longest prefixes that have rows.
 	rowDepth = 3
 )
-
-// Set is a bit set over word groups.
-type Set []uint64
-
-// Has reports whether group i is in s.
-func (s Set) Has(i int32) bool { return s[i>>6]>>(uint(i)&63)&1 != 0 }
-
-// Add puts group i into s.
-func (s Set) Add(i int32) { s[i>>6] |= 1 << (uint(i) & 63) }
 
 // Words of a set have a group each: several words may share one, and one word may
 // stand in several groups.
@@ -210,7 +202,7 @@ func (a *Automaton) Bytes() int {
 }
 
 // Scan adds to found the groups of all words that s contains.
-func (a *Automaton) Scan(s string, found Set) {
+func (a *Automaton) Scan(s string, found bitset.Set) {
 	if len(a.rows) == 0 {
 		return
 	}
@@ -246,7 +238,7 @@ func (a *Automaton) descend(state uint32, c uint8) uint32 {
 	return a.rows[state+uint32(c)]
 }
 
-func (a *Automaton) report(state uint32, found Set) {
+func (a *Automaton) report(state uint32, found bitset.Set) {
 	n := state / a.stride
 	if state&isDeep != 0 {
 		n = uint32(len(a.rows))/a.stride + state&^isDeep

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/ringwall/ringwall/waf/internal/ascii"
+	"github.com/ringwall/ringwall/waf/internal/bitset"
 )
 
-func scan(a *Automaton, s string, groups int) Set {
-	set := make(Set, (groups+63)/64)
+func scan(a *Automaton, s string, groups int) bitset.Set {
+	set := bitset.New(groups)
 	a.Scan(s, set)
 	return set
 }
@@ -74,7 +75,7 @@ func BenchmarkScan(b *testing.B) {
 		w.Add(string(x), int32(i))
 	}
 	a := w.Compile()
-	set := make(Set, 3000/64+1)
+	set := bitset.New(3000)
 	s := strings.Repeat("question window number weather ", 30)
 	b.SetBytes(int64(len(s)))
 	b.ReportAllocs()

@@ -1,0 +1,282 @@
+package run
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringwall/ringwall/waf/internal/body"
+	"github.com/ringwall/ringwall/waf/internal/collection"
+	"github.com/ringwall/ringwall/waf/internal/target"
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// lasting are the collections that outlive a transaction.
+var Persistent = [...]seclang.Variable{seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User}
+
+// lastingIndex returns the place of a variable in lasting, -1 for others.
+func PersistentIndex(v seclang.Variable) int {
+	switch v {
+	case seclang.Global:
+		return 0
+	case seclang.IP:
+		return 1
+	case seclang.Resource:
+		return 2
+	case seclang.Session:
+		return 3
+	case seclang.User:
+		return 4
+	}
+	return -1
+}
+
+// records are the records of the collections that a transaction opened.
+type records [len(Persistent)]recordRef
+
+// recordRef is the record of a collection.
+type recordRef struct {
+	id      collection.ID
+	open    bool
+	isNew   bool // there was none when it was opened
+	updated bool // by this transaction
+}
+
+// SetStore gives the transaction what it keeps records in. Call it once, before SetHead.
+func (tx *Tx) SetStore(s *collection.Store) { tx.store = s }
+
+// record returns the open record of a collection, nil if there is none.
+func (tx *Tx) record(v seclang.Variable) *recordRef {
+	if tx.records == nil {
+		return nil
+	}
+	if r := &tx.records[PersistentIndex(v)]; r.open {
+		return r
+	}
+	return nil
+}
+
+// openRecord makes key the record of a collection unless it has one already.
+func (tx *Tx) openRecord(v seclang.Variable, key string) {
+	if tx.store == nil || key == "" {
+		return
+	}
+	if tx.records == nil {
+		tx.records = new(records)
+	}
+	r := &tx.records[PersistentIndex(v)]
+	if r.open {
+		return
+	}
+	*r = recordRef{id: collection.ID{Kind: uint8(v), Key: collection.Short(key)}, open: true}
+	_, known := tx.store.Info(r.id, tx.now)
+	r.isNew = !known
+}
+
+// update begins a change of a record.
+func (tx *Tx) update(r *recordRef) collection.Update {
+	return collection.Update{ID: r.id, Now: tx.now, Timeout: tx.p.Settings.CollectionTimeout, First: !r.updated}
+}
+
+// changed notes whether that was one.
+func (r *recordRef) changed(ok bool) { r.updated = r.updated || ok }
+
+// Members that a store keeps itself (ModSecurity reference manual, Persistent Storage).
+const (
+	memberKey        = "key"
+	memberIsNew      = "is_new"
+	memberCreated    = "create_time"
+	memberUpdated    = "last_update_time"
+	memberTimeout    = "timeout"
+	memberUpdates    = "update_counter"
+	memberUpdateRate = "update_rate"
+)
+
+// readOnly are those that rules cannot set.
+var ReadOnlyMembers = []string{memberKey, memberIsNew, memberCreated, memberUpdated, memberUpdates, memberUpdateRate}
+
+// member returns a member of a collection that lasts, by its name in lower case.
+func (tx *Tx) member(v seclang.Variable, name string) (string, bool) {
+	r := tx.record(v)
+	if r == nil {
+		return "", false
+	}
+	switch name {
+	case memberKey:
+		return r.id.Key, true
+	case memberIsNew:
+		if r.isNew {
+			return "1", true
+		}
+		return "0", true
+	case memberCreated, memberUpdated, memberTimeout, memberUpdates, memberUpdateRate:
+		return tx.info(r, name)
+	}
+	return tx.store.Get(r.id, name, tx.now)
+}
+
+func (tx *Tx) info(r *recordRef, name string) (string, bool) {
+	in, ok := tx.store.Info(r.id, tx.now)
+	if !ok {
+		in = collection.Info{Created: tx.now, Timeout: tx.p.Settings.CollectionTimeout}
+	}
+	n := int64(0)
+	switch name {
+	case memberCreated:
+		n = in.Created.Unix()
+	case memberUpdated:
+		if !ok {
+			return "", false
+		}
+		n = in.Updated.Unix()
+	case memberTimeout:
+		n = int64(in.Timeout / time.Second)
+	case memberUpdates:
+		n = in.Updates
+	case memberUpdateRate: // a minute
+		if age := int64(tx.now.Sub(in.Created) / time.Second); age > 0 {
+			n = in.Updates * 60 / age
+		}
+	}
+	return strconv.FormatInt(n, 10), true
+}
+
+// targetRecord tests the members of a collection that lasts. Those that the store
+// keeps itself are tested only by name.
+func (tx *Tx) targetRecord(at chainLink, t *target.Target) bool {
+	if t.Key.Pattern == nil && t.Key.Name != "" {
+		text, ok := tx.member(t.Variable, t.Key.Name)
+		return ok && !tx.excludes(at.rule, t, t.Key.Name) && tx.transformAndTest(at, t.Variable, body.Pair{Key: t.Key.Name, Value: text})
+	}
+	found := false
+	for _, m := range tx.members(at.rule, t) {
+		if tx.transformAndTest(at, t.Variable, body.Pair{Key: m.Name, Value: m.Value}) {
+			found = true
+		}
+	}
+	return found
+}
+
+// countRecord returns how many members a target chooses.
+func (tx *Tx) countRecord(r *Rule, t *target.Target) int {
+	if t.Key.Pattern == nil && t.Key.Name != "" {
+		if _, ok := tx.member(t.Variable, t.Key.Name); ok && !tx.excludes(r, t, t.Key.Name) {
+			return 1
+		}
+		return 0
+	}
+	return len(tx.members(r, t))
+}
+
+func (tx *Tx) members(r *Rule, t *target.Target) []collection.Member {
+	ref := tx.record(t.Variable)
+	if ref == nil {
+		return nil
+	}
+	return slices.DeleteFunc(tx.store.Members(ref.id, tx.now), func(m collection.Member) bool { return !tx.selects(r, t, m.Name) })
+}
+
+// referring are actions with macros, which the compiler must know of.
+type Referring interface{ Macros() []*Macro }
+
+// openCollection is initcol, setsid, setuid and setrsc.
+type OpenCollection struct {
+	Variable seclang.Variable
+	ID       seclang.Variable // SESSIONID or USERID, which get the key, too
+	Key      *Macro
+}
+
+func (a *OpenCollection) Macros() []*Macro { return []*Macro{a.Key} }
+
+func (a *OpenCollection) do(tx *Tx) {
+	// A key of which a part is missing is none: else all clients without a session
+	// would be one.
+	key, ok := a.Key.resolve(tx)
+	if !ok {
+		return
+	}
+	if a.ID != seclang.NoVariable {
+		tx.setScalar(a.ID, key)
+	}
+	tx.openRecord(a.Variable, key)
+}
+
+// resolve is expand, not ok if a reference leads nowhere.
+func (m *Macro) resolve(tx *Tx) (string, bool) {
+	for i := range m.Parts {
+		p := &m.Parts[i]
+		if p.Variable == seclang.NoVariable {
+			continue
+		}
+		if p.Slot >= 0 {
+			if !tx.slots[p.Slot].Set {
+				return "", false
+			}
+			continue
+		}
+		if _, ok := tx.lookup(p.Variable, p.key); !ok {
+			return "", false
+		}
+	}
+	return m.expand(tx), true
+}
+
+// setMember is setvar on a collection that lasts.
+type SetMember struct {
+	Variable    seclang.Variable
+	Name, Value *Macro
+	Remove      bool
+}
+
+func (a *SetMember) Macros() []*Macro { return []*Macro{a.Name, a.Value} }
+
+func (a *SetMember) do(tx *Tx) {
+	r := tx.record(a.Variable)
+	if r == nil {
+		return
+	}
+	name, value := strings.ToLower(a.Name.expand(tx)), a.Value.expand(tx)
+	switch {
+	case slices.Contains(ReadOnlyMembers, name):
+	case a.Remove:
+		r.changed(tx.store.Remove(tx.update(r), name))
+	case name == memberTimeout:
+		if n := Number(value); n > 0 {
+			tx.store.SetTimeout(tx.update(r), time.Duration(n)*time.Second)
+			r.changed(true)
+		}
+	default:
+		r.changed(tx.store.Set(tx.update(r), name, func(old string) (string, bool) { return Assign(SlotValue{true, old}, value) }))
+	}
+}
+
+// expireMember is expirevar.
+type ExpireMember struct {
+	Variable      seclang.Variable
+	Name, Seconds *Macro
+}
+
+func (a *ExpireMember) Macros() []*Macro { return []*Macro{a.Name, a.Seconds} }
+
+func (a *ExpireMember) do(tx *Tx) {
+	if r := tx.record(a.Variable); r != nil {
+		r.changed(tx.store.Expire(tx.update(r), strings.ToLower(a.Name.expand(tx)), time.Duration(Number(a.Seconds.expand(tx)))*time.Second))
+	}
+}
+
+// deprecateMember is deprecatevar.
+type DeprecateMember struct {
+	Variable seclang.Variable
+	Name     *Macro
+	Amount   int
+	Period   time.Duration
+}
+
+func (a *DeprecateMember) Macros() []*Macro { return []*Macro{a.Name} }
+
+func (a *DeprecateMember) do(tx *Tx) {
+	if r := tx.record(a.Variable); r != nil {
+		r.changed(tx.store.Deprecate(tx.update(r), strings.ToLower(a.Name.expand(tx)), a.Amount, a.Period))
+	}
+}

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ringwall/ringwall/waf/seclang"
+)
+
+// macro is text with references to variables: %{tx.score}.
+type Macro struct {
+	Text  string
+	Parts []MacroPart
+}
+
+type MacroPart struct {
+	Literal  string // also what an unknown member expands to
+	Variable seclang.Variable
+	key      string // in lower case
+	Slot     int32  // of TX, -1 if the key is no slot
+}
+
+// parseMacro reads text. slot returns the slot of a TX variable.
+func ParseMacro(text string, slot func(string) int32) (*Macro, error) {
+	m := &Macro{Text: text}
+	rest := text
+	for rest != "" {
+		i := strings.Index(rest, "%{")
+		if i < 0 {
+			m.Parts = append(m.Parts, MacroPart{Literal: rest})
+			break
+		}
+		if i > 0 {
+			m.Parts = append(m.Parts, MacroPart{Literal: rest[:i]})
+		}
+		end := strings.IndexByte(rest[i:], '}')
+		if end < 0 {
+			return nil, fmt.Errorf("macro %q is never closed; write %%{name} or %%{collection.name}", rest[i:])
+		}
+		name := rest[i+2 : i+end]
+		rest = rest[i+end+1:]
+		base, key, _ := strings.Cut(name, ".")
+		v, ok := seclang.ParseVariable(base)
+		if !ok {
+			return nil, fmt.Errorf("macro names no variable: %q; write %%{tx.name} or a variable of the language", name)
+		}
+		p := MacroPart{Literal: name, Variable: v, key: strings.ToLower(key), Slot: -1}
+		if v == seclang.TX {
+			p.Slot = slot(p.key)
+		}
+		m.Parts = append(m.Parts, p)
+	}
+	return m, nil
+}
+
+// constant returns the text of a macro without references.
+func (m *Macro) Constant() (string, bool) {
+	if m == nil || len(m.Parts) == 0 {
+		return "", true
+	}
+	if len(m.Parts) == 1 && m.Parts[0].Variable == seclang.NoVariable {
+		return m.Parts[0].Literal, true
+	}
+	return "", false
+}
+
+// expand returns the text with the values of tx. Without references it does not
+// allocate.
+func (m *Macro) expand(tx *Tx) string { return m.join(tx, 1<<30) }
+
+// expandShort is expand with each value cut after so many bytes, for texts that
+// people read.
+func (m *Macro) ExpandShort(tx *Tx) string { return m.join(tx, 1024) }
+
+func (m *Macro) join(tx *Tx, limit int) string {
+	var texts [16]string
+	list := texts[:0]
+	for i := range m.Parts {
+		s := m.Parts[i].expand(tx)
+		list = append(list, s[:min(len(s), limit)])
+	}
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return list[0]
+	}
+	return tx.arena.Concat(list...)
+}
+
+func (p *MacroPart) expand(tx *Tx) string {
+	if p.Variable == seclang.NoVariable {
+		return p.Literal
+	}
+	if p.Slot >= 0 {
+		if v := &tx.slots[p.Slot]; v.Set {
+			return v.Text
+		}
+		return p.Literal
+	}
+	if s, ok := tx.lookup(p.Variable, p.key); ok {
+		return s
+	}
+	return p.Literal
+}
