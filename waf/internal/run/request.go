@@ -60,9 +60,9 @@ func (tx *Tx) SetHead(h *Head) {
 		tx.requestHeader("Host", h.Host)
 		tx.setScalar(seclang.ServerName, hostName(h.Host))
 	}
-	for name, values := range h.Header {
-		for _, v := range values {
-			tx.requestHeader(name, v)
+	for _, f := range tx.inOrder(h.Header) {
+		for _, v := range f.values {
+			tx.requestHeader(f.name, v)
 		}
 	}
 	if tx.charsets.list != nil {
@@ -440,14 +440,14 @@ func (tx *Tx) SetResponseHead(status int, protocol string, header map[string][]s
 	if tx.p.Needed[seclang.StatusLine] {
 		tx.setScalar(seclang.StatusLine, tx.arena.Concat(protocol, " ", strconv.Itoa(status)))
 	}
-	for name, values := range header {
-		for _, v := range values {
-			if name == "" {
+	for _, f := range tx.inOrder(header) {
+		for _, v := range f.values {
+			if f.name == "" {
 				continue
 			}
-			tx.add(seclang.ResponseHeaders, name, v)
-			tx.add(seclang.ResponseHeadersNames, name, name)
-			if strings.EqualFold(name, "Content-Type") {
+			tx.add(seclang.ResponseHeaders, f.name, v)
+			tx.add(seclang.ResponseHeadersNames, f.name, f.name)
+			if strings.EqualFold(f.name, "Content-Type") {
 				mediaType, _, _ := strings.Cut(v, ";")
 				tx.setScalar(seclang.ResponseContentType, mediaType)
 			}

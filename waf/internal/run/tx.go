@@ -37,6 +37,7 @@ type Tx struct {
 	noRequestBody, noResponseBody       bool
 
 	charsets charsetList
+	fields   []headerField // of the header that was read last
 
 	// What outlives the transaction: records is nil until one is opened.
 	store   *collection.Store
@@ -179,6 +180,10 @@ func (tx *Tx) Reset(p *Program) {
 	tx.hits, tx.ruleIDs = tx.hits[:0], tx.ruleIDs[:0]
 	tx.trace = nil
 	tx.charsets = charsetList{}
+	clear(tx.fields[:cap(tx.fields)]) // they refer to the request
+	if tx.fields = tx.fields[:0]; cap(tx.fields) > keepPairs {
+		tx.fields = nil
+	}
 	if tx.records != nil {
 		*tx.records = records{}
 	}
