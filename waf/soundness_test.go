@@ -11,12 +11,12 @@ import (
 
 	"github.com/corazawaf/coraza-coreruleset/v4/tests"
 
-	"github.com/ringwall/ringwall/waf/internal/exchange"
+	"github.com/ringwall/ringwall/waf/internal/message"
 )
 
 // verdictOf tells all that an engine says of an exchange, in a form that can be
 // compared: what matched where with what score, and what is asked for.
-func verdictOf(e *Engine, x exchange.Exchange) string {
+func verdictOf(e *Engine, x message.Exchange) string {
 	tx := e.Begin(Request{
 		ID: "test", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
 		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header, DetectOnly: true,
@@ -39,12 +39,12 @@ func verdictOf(e *Engine, x exchange.Exchange) string {
 }
 
 // corpus returns the exchanges of the rule set's own tests and of testdata.
-func corpus(t testing.TB) []exchange.Exchange {
-	list, err := exchange.Load(tests.FS)
+func corpus(t testing.TB) []message.Exchange {
+	list, err := message.Load(tests.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []exchange.Exchange
+	var all []message.Exchange
 	for _, test := range list {
 		for _, s := range test.Stages {
 			if x, err := s.Input.Exchange(); err == nil {
@@ -57,7 +57,7 @@ func corpus(t testing.TB) []exchange.Exchange {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x, err := exchange.Parse(raw)
+		x, err := message.Parse(raw)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func corpus(t testing.TB) []exchange.Exchange {
 
 // mutate changes an exchange a little: it cuts, doubles, swaps case, encodes and
 // splices in pieces of attacks and runes that equal ASCII letters in some case.
-func mutate(rnd *rand.Rand, x exchange.Exchange, other exchange.Exchange) exchange.Exchange {
+func mutate(rnd *rand.Rand, x message.Exchange, other message.Exchange) message.Exchange {
 	change := func(s string) string {
 		if s == "" || rnd.IntN(3) == 0 {
 			return s
@@ -174,10 +174,10 @@ func FuzzRequest(f *testing.F) {
 		if len(body) > 2000 || len(uri) > 2000 {
 			return
 		}
-		x := exchange.Exchange{Method: "POST", URI: uri, Protocol: "HTTP/1.1", Host: "example.com", Body: []byte(body), Header: map[string][]string{
+		x := message.Exchange{Method: "POST", URI: uri, Protocol: "HTTP/1.1", Host: "example.com", Body: []byte(body), Header: map[string][]string{
 			"Content-Type": {types[int(kind)%len(types)]}, name: {value},
 		}}
-		x.Response = exchange.Response{Status: 200, Header: map[string][]string{"Content-Type": {"text/html"}}, Body: []byte(body)}
+		x.Response = message.Response{Status: 200, Header: map[string][]string{"Content-Type": {"text/html"}}, Body: []byte(body)}
 		want := verdictOf(reference, x)
 		for range 3 {
 			if got := verdictOf(fast, x); got != want {
