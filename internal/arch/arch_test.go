@@ -31,7 +31,7 @@ var rooms = map[string]string{
 	"policy": "std asset event",
 
 	// traffic
-	"waf":     "",
+	"waf":     "internal",
 	"gateway": "asset event policy waf",
 
 	// memory
