@@ -27,8 +27,8 @@ type Engine struct {
 // milliseconds; an error names file, line and column and a way out.
 func Compile(cfg Config) (*Engine, error) { return compile(cfg, false) }
 
-// compile builds an engine; a plain one runs every rule on every value.
-func compile(cfg Config, plain bool) (*Engine, error) {
+// compile builds an engine; the reference runs every rule on every value.
+func compile(cfg Config, reference bool) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func compile(cfg Config, plain bool) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
-	p, err := build.Compile(build.Options{Directives: directives, Files: crs.FilesWith(cfg.Before, cfg.Directives), Plain: plain})
+	p, err := build.Compile(build.Options{Directives: directives, Files: crs.FilesWith(cfg.Before, cfg.Directives), Reference: reference})
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ringwall/ringwall/waf/internal/plain"
+	"github.com/ringwall/ringwall/waf/internal/prose"
 	"github.com/ringwall/ringwall/waf/internal/run"
 )
 
@@ -179,7 +179,7 @@ func (t *Transaction) steps(h *run.Hit, offset int) []Step {
 	for _, s := range way {
 		words := "as parsed"
 		if s.Transformation != "parsed" {
-			words = plain.Transformation(s.Transformation)
+			words = prose.Transformation(s.Transformation)
 		}
 		steps = append(steps, Step{s.Transformation, words, s.Value})
 	}

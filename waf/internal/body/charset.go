@@ -143,8 +143,8 @@ func (c *Charset) Same(o *Charset) bool {
 	return slices.Equal(c.encodings, o.encodings)
 }
 
-// plain reports whether s reads as itself.
-func (c *Charset) plain(s string) bool {
+// verbatim reports whether s reads as itself.
+func (c *Charset) verbatim(s string) bool {
 	if !c.ascii {
 		return false
 	}
@@ -165,7 +165,7 @@ func decode(enc encoding.Encoding, s string) string {
 // Texts returns the readings of s that differ from s and from each other, at most
 // three bytes for one of s. It is empty if there are none.
 func (c *Charset) Texts(s string) []string {
-	if c.plain(s) {
+	if c.verbatim(s) {
 		return nil
 	}
 	var list []string
@@ -193,7 +193,7 @@ func (c *Charset) Query(a *arena.Arena, have []Pair, s string, limit int) ([]Pai
 		for _, p := range list {
 			m.add(Pair{c.text(enc, p.Key), c.text(enc, p.Value)})
 		}
-		if c.plain(s) {
+		if c.verbatim(s) {
 			continue
 		}
 		whole := decode(enc, s)
@@ -208,7 +208,7 @@ func (c *Charset) Query(a *arena.Arena, have []Pair, s string, limit int) ([]Pai
 
 // text is s in one reading.
 func (c *Charset) text(enc encoding.Encoding, s string) string {
-	if c.plain(s) {
+	if c.verbatim(s) {
 		return s
 	}
 	return decode(enc, s)
@@ -255,7 +255,7 @@ func (c *Charset) Fields(have, pairs []Pair, names bool) []Pair {
 		for _, enc := range c.encodings {
 			value := c.text(enc, p.Value)
 			m.add(Pair{p.Key, value})
-			if names && !c.plain(p.Key) {
+			if names && !c.verbatim(p.Key) {
 				m.add(Pair{c.text(enc, p.Key), value})
 			}
 		}

@@ -183,7 +183,7 @@ func (p *graphqlParser) number() error {
 func (p *graphqlParser) quoted() (string, error) {
 	p.i++
 	start := p.i
-	end, plain := start, true
+	end, escaped := start, false
 	for {
 		if end >= len(p.s) || p.s[end] == '\n' || p.s[end] == '\r' {
 			return "", ErrNoGraphQL
@@ -192,13 +192,13 @@ func (p *graphqlParser) quoted() (string, error) {
 			break
 		}
 		if p.s[end] == '\\' {
-			plain = false
+			escaped = true
 			end++
 		}
 		end++
 	}
 	p.i = end + 1
-	if plain {
+	if !escaped {
 		return p.s[start:end], nil
 	}
 	out := p.a.Alloc(end - start) // an escape is never shorter than what it stands for

@@ -460,7 +460,7 @@ func readDisposition(s string) disposition {
 		d.malformed = true
 	}
 	seen := map[string]bool{}
-	plain := ""
+	regular := ""
 	for _, p := range splitParameters(params) {
 		if strings.TrimSpace(p) == "" {
 			continue
@@ -485,10 +485,10 @@ func readDisposition(s string) disposition {
 		case key == "name":
 			d.name = unquoted
 		case key == "filename":
-			if plain != "" && plain != unquoted {
-				d.otherName = plain
+			if regular != "" && regular != unquoted {
+				d.otherName = regular
 			}
-			plain = unquoted
+			regular = unquoted
 		case key == "filename*":
 			if quoted {
 				d.badQuotes = true
@@ -510,9 +510,9 @@ func readDisposition(s string) disposition {
 		}
 	}
 	if d.fileName == "" {
-		d.fileName = plain
-	} else if plain != d.fileName {
-		d.otherName = plain
+		d.fileName = regular
+	} else if regular != d.fileName {
+		d.otherName = regular
 	}
 	return d
 }

@@ -24,9 +24,10 @@ type Options struct {
 	Directives []seclang.Directive
 	// Files has the data files of rules, beside the files that name them. May be nil.
 	Files fs.FS
-	// Plain compiles without folding, gate and automata: every rule runs on every
-	// value, as slow as it is. Tests compare both.
-	Plain bool
+	// Reference compiles without constant folding, gate and automata: every rule runs on
+	// every value, by the standard library's regular expressions. It is slow, and what
+	// tests compare an optimised program with.
+	Reference bool
 }
 
 // Compile builds a program. Mistakes are joined; each is a *seclang.Error.
@@ -45,7 +46,7 @@ func Compile(o Options) (*run.Program, error) {
 		defaults: map[int][]seclang.Action{},
 		markers:  map[string][]int32{},
 	}
-	c.p.Reference = o.Plain
+	c.p.Reference = o.Reference
 	c.context = compileContext{files: o.Files, slot: c.slot, regexps: map[string]*rx.Regexp{}, phrases: map[string]run.Operator{}}
 	for i := range 10 {
 		c.p.WellKnown.Captures[i] = c.slot(strconv.Itoa(i))
@@ -64,7 +65,7 @@ func Compile(o Options) (*run.Program, error) {
 		return nil, errors.Join(c.errs...)
 	}
 	c.noticeUnopened()
-	c.finish(o.Plain)
+	c.finish(o.Reference)
 	return c.p, nil
 }
 
@@ -697,13 +698,13 @@ func (c *compiler) link() {
 }
 
 // finish orders the rules by phase, folds and builds the gates.
-func (c *compiler) finish(plain bool) {
+func (c *compiler) finish(reference bool) {
 	p := c.p
 	kept := bitset.New(len(p.Rules))
 	for i := range p.Rules {
 		kept.Add(int32(i))
 	}
-	if !plain {
+	if !reference {
 		kept = fold(p)
 		settle(p, kept)
 	}
@@ -715,7 +716,7 @@ func (c *compiler) finish(plain bool) {
 			}
 		}
 		ph.Always = bitset.New(len(ph.Rules))
-		if plain {
+		if reference {
 			for i := range ph.Rules {
 				ph.Always.Add(int32(i))
 			}

@@ -15,55 +15,64 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// notFirst is the place of links that are not the first of their rules: a value for
+// NotFirst is the position of links that are not the first of their rules: a value for
 // them does not make the rule run.
 const NotFirst = -1
 
-// gateLink is a link whose values the gate is asked to find.
+// Link is a link whose candidates a gate is to find.
 type Link struct {
-	Number     int32 // among all links of the program
-	Position   int32 // of its rule in the phase, notFirst if it is a further link
+	// Number and Position are as in LinkRef.
+	Number, Position int32
+	// Targets must be static, see Static.
 	Targets    []target.Target
 	Transforms []*transform.Transformation
-	Negated    bool
+	// Negated tells that the link matches what Pattern does not.
+	Negated bool
+	// MultiMatch tells that the link tests the value before and after each transformation.
 	MultiMatch bool
 	Pattern    Pattern
 }
 
-type gatedLink struct {
+// numberedLink is a link with the number of its pattern.
+type numberedLink struct {
 	*Link
-	id int32 // of the pattern
+	id int32
 }
 
-// gateCompiler builds gates. The zero value is ready for use.
+// Compiler builds the gates of a program, whose plans get different numbers. The zero
+// value is ready for use, by one goroutine.
 type Compiler struct {
 	plans uint64 // number of plans of all gates so far
 }
 
-// compile builds the gate for the links of a phase, nil if there are none.
+// Compile builds the gate for the links of a phase, nil if there are none. The gate keeps
+// the links' targets, transformations and patterns, which must not change any more.
 func (c *Compiler) Compile(links []Link) *Gate {
 	if len(links) == 0 {
 		return nil
 	}
-	b := gateBuilder{c: c, g: &Gate{}, ids: map[string]int32{}, needs: map[int32]rx.Need{}, sieves: map[string]*sieve.Sieve{}}
+	b := builder{c: c, g: &Gate{}, ids: map[string]int32{}, needs: map[int32]rx.Need{}, sieves: map[string]*sieve.Sieve{}}
 	for i := range links {
-		b.links = append(b.links, gatedLink{&links[i], b.pattern(links[i].Pattern)})
+		b.links = append(b.links, numberedLink{&links[i], b.pattern(links[i].Pattern)})
 	}
 	b.build()
 	return b.g
 }
 
-type gateBuilder struct {
+// builder has what is known while one gate is built.
+type builder struct {
 	c     *Compiler
 	g     *Gate
-	ids   map[string]int32
-	links []gatedLink
-	// needs are what patterns need of any value, sieves those for a list of words.
+	ids   map[string]int32 // of patterns, by identity
+	links []numberedLink
+	// needs are what patterns require of any value, which is asked for once; sieves are
+	// those for a list of words.
 	needs  map[int32]rx.Need
 	sieves map[string]*sieve.Sieve
 }
 
-func (b *gateBuilder) pattern(op Pattern) int32 {
+// pattern returns the number of a pattern, a new one for a new identity.
+func (b *builder) pattern(op Pattern) int32 {
 	id, ok := b.ids[op.Identity()]
 	if !ok {
 		id = int32(len(b.g.patterns))
@@ -75,8 +84,11 @@ func (b *gateBuilder) pattern(op Pattern) int32 {
 	return id
 }
 
-func (b *gateBuilder) build() {
+// build computes the conditions of the patterns and a plan for each kind of members.
+func (b *builder) build() {
 	g := b.g
+	// Further conditions on words get bits beyond those of the patterns. Tiers differ in
+	// how many they have; sets are made for the most.
 	bits := int32(0)
 	for i := range g.tiers {
 		bits = max(bits, b.tier(i))
@@ -86,8 +98,8 @@ func (b *gateBuilder) build() {
 	keys := map[seclang.Variable]map[string]bool{}
 	patterns := map[seclang.Variable][]target.Selector{}
 	var order []seclang.Variable
-	for _, gl := range b.links {
-		for _, t := range gl.Targets {
+	for _, l := range b.links {
+		for _, t := range l.Targets {
 			for _, src := range target.Collections(t.Variable) {
 				if keys[src] == nil {
 					keys[src] = map[string]bool{}
@@ -96,6 +108,8 @@ func (b *gateBuilder) build() {
 				if t.Key.Pattern != nil {
 					patterns[src] = append(patterns[src], t.Key)
 				}
+				// Members that an exception names have plans of their own as well, without the
+				// links that do not look at them.
 				for _, s := range append([]target.Selector{t.Key}, t.Except...) {
 					if s.Name != "" {
 						keys[src][strings.ToLower(s.Name)] = true
@@ -122,7 +136,7 @@ func (b *gateBuilder) build() {
 }
 
 // tier computes the conditions of a tier and returns how many bits they take.
-func (b *gateBuilder) tier(n int) int32 {
+func (b *builder) tier(n int) int32 {
 	t := &b.g.tiers[n]
 	var words multi.Words
 	next := int32(len(b.g.patterns))
@@ -139,13 +153,13 @@ func (b *gateBuilder) tier(n int) int32 {
 				next++
 				c.more = append(c.more, bit)
 			}
-			var single charset.Mask
+			var single charset.Mask // of the words of one byte
 			for _, w := range list {
 				if len(w) == 1 {
 					single |= charset.MaskOf(w) | charset.MaskOf(strings.ToUpper(w))
 					continue
 				}
-				words.Add(rx.Rarest(w, maxGateWord), bit)
+				words.Add(rx.Rarest(w, maxWord), bit)
 			}
 			if single != 0 {
 				t.single = append(t.single, singleBytes{single, bit})
@@ -157,11 +171,17 @@ func (b *gateBuilder) tier(n int) int32 {
 	return next
 }
 
-// maxGateWord is how much of a word the gate looks for: enough to be rare.
-const maxGateWord = 24
+// maxWord is how much of a word the automaton looks for: enough to be rare. Longer words
+// would make its tables larger than the caches of a processor.
+const maxWord = 24
+
+// maxCommonness is from where on benign values fulfil a condition so often that to look
+// for it costs more than it saves. Measured on the requests in waf/testdata.
+const maxCommonness = 0.1
 
 // usefulWords returns the conditions on words of a pattern, the rarest first, without
-// those that benign values fulfil anyway: to look for them costs more than they save.
+// those that benign values fulfil anyway. The first one always stays: with it the
+// pattern is asked for by words at all.
 func usefulWords(lists [][]string) [][]string {
 	common := func(list []string) float64 {
 		sum := 0.0
@@ -172,7 +192,7 @@ func usefulWords(lists [][]string) [][]string {
 	}
 	lists = slices.SortedStableFunc(slices.Values(lists), func(x, y []string) int { return cmp.Compare(common(x), common(y)) })
 	for i := range lists {
-		if i > 0 && common(lists[i]) > 0.1 {
+		if i > 0 && common(lists[i]) > maxCommonness {
 			return lists[:i]
 		}
 	}
@@ -190,25 +210,26 @@ const (
 
 // plan builds the plan for the members of a collection that have the key, or keys of
 // the kind.
-func (b *gateBuilder) plan(src seclang.Variable, key string, kind keyKind) *Plan {
+func (b *builder) plan(src seclang.Variable, key string, kind keyKind) *Plan {
 	b.c.plans++
 	pl := &Plan{Number: b.c.plans*2 + 1}
 	for i := range pl.all {
 		pl.all[i].words = make(bitset.Set, b.g.setWords)
 	}
 	pl.nodes = append(pl.nodes, planNode{})
-	for _, gl := range b.links {
+	for _, l := range b.links {
+		// A link may have several targets of which one includes these members.
 		wanted := false
-		for _, t := range gl.Targets {
-			if slices.Contains(target.Collections(t.Variable), src) && mayselect(&t, key, kind) {
+		for _, t := range l.Targets {
+			if slices.Contains(target.Collections(t.Variable), src) && maySelect(&t, key, kind) {
 				wanted = true
 			}
 		}
 		switch {
-		case wanted && gl.Negated:
-			pl.negated = append(pl.negated, negatedLink{LinkRef{gl.Number, gl.Position}, gl.Transforms, gl.id})
+		case wanted && l.Negated:
+			pl.negated = append(pl.negated, negatedLink{LinkRef{l.Number, l.Position}, l.Transforms, l.id})
 		case wanted:
-			b.add(pl, gl)
+			b.add(pl, l)
 		}
 	}
 	for i := range pl.nodes {
@@ -230,7 +251,10 @@ func (b *gateBuilder) plan(src seclang.Variable, key string, kind keyKind) *Plan
 }
 
 // findLive finds the nodes that each tier must visit, and how long results must be.
-func (b *gateBuilder) findLive(pl *Plan) {
+//
+// Both are properties that flow from children to parents, and children come after their
+// parents: one pass from the end computes them.
+func (b *builder) findLive(pl *Plan) {
 	const unbounded = 1 << 30
 	live := make([][tierCount]bool, len(pl.nodes))
 	enough := make([]int, len(pl.nodes))
@@ -243,6 +267,7 @@ func (b *gateBuilder) findLive(pl *Plan) {
 			w := &n.wanted[k]
 			live[i][k] = live[i][k] || len(w.bytes) > 0 || slices.ContainsFunc(w.words, func(x uint64) bool { return x != 0 })
 		}
+		// The last tier holds for any value, so also for what a decoder makes of one.
 		for id := range n.links {
 			c := &b.g.tiers[tierCount-1].conditions[id]
 			if !c.hasWords {
@@ -255,7 +280,7 @@ func (b *gateBuilder) findLive(pl *Plan) {
 		}
 		n.enough = enough[i]
 		up := enough[i]
-		if n.t.Grows {
+		if n.t.Grows { // a short value may become a long result
 			up = 0
 		}
 		enough[n.parent] = min(enough[n.parent], up)
@@ -271,7 +296,8 @@ func (b *gateBuilder) findLive(pl *Plan) {
 			parent[k] = parent[k] || want
 		}
 	}
-	// A node below a decoder belongs to the last tier.
+	// What a decoder makes belongs to any tier, whatever the value did: below one, nodes
+	// are visited as for the last tier.
 	for i := 1; i < len(pl.nodes); i++ {
 		for at := int32(i); at > 0; at = pl.nodes[at].parent {
 			if opens(pl.nodes[at].t) {
@@ -290,12 +316,12 @@ func (b *gateBuilder) findLive(pl *Plan) {
 	}
 }
 
-// opens reports whether t may make bytes of plain text that plain text lacks.
+// opens reports whether t may make of a value of a tier one that is not of that tier.
 func opens(t *transform.Transformation) bool { return t.Always || t.Opens }
 
-// mayselect reports whether a target may include members with the key. Keys are
+// maySelect reports whether a target may include members with the key. Keys are
 // compared in any case, which errs on the side of yes.
-func mayselect(t *target.Target, key string, kind keyKind) bool {
+func maySelect(t *target.Target, key string, kind keyKind) bool {
 	switch kind {
 	case otherKey:
 		return t.Key.All()
@@ -314,14 +340,15 @@ func mayselect(t *target.Target, key string, kind keyKind) bool {
 	return true
 }
 
-// place puts a link's pattern at the node of its transformations; with multiMatch
+// add puts a link's pattern at the node of its transformations; with multiMatch
 // at all nodes on the way.
-func (b *gateBuilder) add(pl *Plan, gl gatedLink) {
+func (b *builder) add(pl *Plan, l numberedLink) {
 	at := int32(0)
-	if gl.MultiMatch {
-		b.want(pl, at, gl)
+	if l.MultiMatch {
+		b.want(pl, at, l)
 	}
-	for _, t := range gl.Transforms {
+	for _, t := range l.Transforms {
+		// A link that begins with the same transformations made this child already.
 		child := int32(-1)
 		for i := range pl.nodes {
 			if i > 0 && pl.nodes[i].parent == at && pl.nodes[i].t == t {
@@ -338,16 +365,17 @@ func (b *gateBuilder) add(pl *Plan, gl gatedLink) {
 			pl.nodes = append(pl.nodes, planNode{parent: at, t: t, number: int32(number)})
 		}
 		at = child
-		if gl.MultiMatch {
-			b.want(pl, at, gl)
+		if l.MultiMatch {
+			b.want(pl, at, l)
 		}
 	}
-	if !gl.MultiMatch {
-		b.want(pl, at, gl)
+	if !l.MultiMatch {
+		b.want(pl, at, l)
 	}
 }
 
-func (b *gateBuilder) want(pl *Plan, at int32, gl gatedLink) {
+// want makes the pattern of a link look at a node, in the tiers in which it may match.
+func (b *builder) want(pl *Plan, at int32, l numberedLink) {
 	n := &pl.nodes[at]
 	if n.links == nil {
 		n.links = map[int32][]LinkRef{}
@@ -355,18 +383,18 @@ func (b *gateBuilder) want(pl *Plan, at int32, gl gatedLink) {
 			n.wanted[i].words = make(bitset.Set, b.g.setWords)
 		}
 	}
-	if _, have := n.links[gl.id]; !have {
+	if _, have := n.links[l.id]; !have {
 		for i := range n.wanted {
-			switch c := &b.g.tiers[i].conditions[gl.id]; {
+			switch c := &b.g.tiers[i].conditions[l.id]; {
 			case c.never:
 			case c.hasWords:
-				n.wanted[i].words.Add(gl.id)
-				pl.all[i].words.Add(gl.id)
+				n.wanted[i].words.Add(l.id)
+				pl.all[i].words.Add(l.id)
 			default:
-				n.wanted[i].bytes = append(n.wanted[i].bytes, gl.id)
-				pl.all[i].bytes = append(pl.all[i].bytes, gl.id)
+				n.wanted[i].bytes = append(n.wanted[i].bytes, l.id)
+				pl.all[i].bytes = append(pl.all[i].bytes, l.id)
 			}
 		}
 	}
-	n.links[gl.id] = append(n.links[gl.id], LinkRef{gl.Number, gl.Position})
+	n.links[l.id] = append(n.links[l.id], LinkRef{l.Number, l.Position})
 }

@@ -11,53 +11,63 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// candidate is a value that a link may match. Candidates of a link are a list.
-type candidate struct {
+// Candidate is a value that a link may match. The candidates of a link are a list, in
+// the order of the values.
+type Candidate struct {
 	LinkRef
-	Next       int32 // number plus one of the next, 0 at the end
+	// Next is the number of the next candidate of the link, 0 for the last one.
+	Next int32
+	// Collection and Index tell where the value is.
 	Collection seclang.Variable
-	Sure       bool  // the link matches, its operator need not be asked
-	Index      int32 // in the collection
-	Text       string
+	Index      int32
+	// Text is what the link's transformations make of the value. For a link that tests
+	// every step (multiMatch) it is one of these, and the link starts from the value.
+	Text string
+	// Sure tells that the link matches, so that its operator need not be asked.
+	Sure bool
 }
 
-type candList struct{ first, last int32 }
+// list is the first and the last candidate of a link by number, 0 for none.
+type list struct{ first, last int32 }
 
-// gateState is what the gates of a program need for one transaction: the candidates
-// of the phase and what is known of the value at hand.
+// State is what the gates of a program need for one transaction: the candidates of the
+// phase and what is known of the value at hand. It keeps its memory from one transaction
+// to the next. The zero value is not ready, see Init.
 type State struct {
-	// run are the rules of the phase that run, by place. filter adds those for which it
-	// finds a candidate.
-	Run     bitset.Set
-	cands   []candidate
-	heads   []candList // by link
-	touched []int32    // links with candidates
+	// Run are the rules of the phase that run, by position. Filter adds those for whose
+	// first link it finds a candidate.
+	Run        bitset.Set
+	candidates []Candidate
+	lists      []list  // by link
+	touched    []int32 // links with candidates
 
+	// The rest is about one value at a time.
 	arena   *arena.Arena
-	entries []gateEntry
-	at      []int32 // entry of each node
-	bits    []uint64
-	made    []int32 // by entry and transformation: one more than the entry it makes
+	entries []entry
+	at      []int32  // by node: the entry that it is, -1 if it was not made
+	bits    []uint64 // of the sets of the entries, so that these need no memory of their own
+	made    []int32  // by entry and transformation: one more than the entry it makes
 }
 
-// init makes s the state of a transaction of a program with so many links, whose
-// transformations use the arena.
+// Init makes s the state of a transaction of a program with so many links. What
+// transformations make is allocated in the arena, so it is valid as long as that is not
+// reset.
 func (s *State) Init(links int, a *arena.Arena) {
-	*s = State{heads: make([]candList, links), arena: a}
+	*s = State{lists: make([]list, links), arena: a}
 }
 
-// begin forgets the candidates of the phase before; always are the rules that run
+// Begin forgets the candidates of the phase before; always are the rules that run
 // whatever the gate finds.
 func (s *State) Begin(always bitset.Set) {
 	s.Drop()
 	s.Run = append(s.Run[:0], always...)
 }
 
-// reset forgets the transaction, so that nothing of it is kept in a pool.
+// Reset forgets the transaction, so that nothing of it is kept in a pool.
 func (s *State) Reset() {
 	s.Drop()
-	if cap(s.cands) > keepCandidates {
-		s.cands = nil
+	if cap(s.candidates) > keepCandidates {
+		s.candidates = nil
 	}
 	clear(s.entries[:cap(s.entries)]) // they refer to values
 	s.entries = s.entries[:0]
@@ -66,32 +76,35 @@ func (s *State) Reset() {
 // keepCandidates is for how many candidates a state in a pool keeps room.
 const keepCandidates = 512
 
-// first returns the number of the first candidate of a link, 0 if it has none.
-func (s *State) First(link int32) int32 { return s.heads[link].first }
+// First returns the number of the first candidate of a link, 0 if it has none.
+func (s *State) First(link int32) int32 { return s.lists[link].first }
 
-// candidate returns a candidate by its number, from 1 on.
-func (s *State) Candidate(n int32) *candidate { return &s.cands[n-1] }
+// Candidate returns a candidate by its number, from 1 on. It is valid until the next
+// call of Filter or Add.
+func (s *State) Candidate(n int32) *Candidate { return &s.candidates[n-1] }
 
-// count returns how many candidates there are, which is the number of the newest.
-func (s *State) Candidates() int32 { return int32(len(s.cands)) }
+// Count returns how many candidates there are, which is the number of the newest.
+func (s *State) Count() int32 { return int32(len(s.candidates)) }
 
-// gateEntry is one distinct text that a value becomes.
-type gateEntry struct {
+// entry is one distinct text that a value becomes, with what is known of it. Different
+// lists of transformations often lead to the same text; it is looked at once.
+type entry struct {
 	text  string
 	mask  charset.Mask
-	found bitset.Set
+	found bitset.Set // conditions on words that it fulfils
 	tier  int8
 	ready bool // found is filled
 	asked bool // idle is known
 	idle  bool // no pattern of the plan may match
-	// guard is the pattern whose guard was asked last, plus one, pass its answer.
+	// guard is the pattern whose guard was asked last, plus one, pass its answer. One is
+	// enough: nodes in a row ask the same guard of the same text.
 	guard int32
 	pass  bool
 	coded answer // whether base64 in it may hide a word of the plan
 	same  int32  // entry with the same words, -1 if none
 }
 
-// answer is what is known of a question.
+// answer is what is known of a question that is costly to ask twice.
 type answer uint8
 
 const (
@@ -100,7 +113,8 @@ const (
 	yes
 )
 
-// plan returns the plan for the members with a key.
+// PlanFor returns the plan for the members with a key. For one that rules name in another
+// case that is the same: rules that distinguish cases do so when they run.
 func (sp *CollectionPlan) PlanFor(key string) *Plan {
 	if sp.keyed != nil {
 		if pl := sp.lookup(key); pl != nil {
@@ -115,7 +129,8 @@ func (sp *CollectionPlan) PlanFor(key string) *Plan {
 	return sp.base
 }
 
-// lookup returns the plan for a key that rules name.
+// lookup returns the plan for a key that rules name, nil if none does. It does not
+// allocate for keys of ASCII of common length.
 func (sp *CollectionPlan) lookup(key string) *Plan {
 	if sp.lengths>>min(len(key), 63)&1 == 0 {
 		return nil
@@ -133,17 +148,22 @@ func (sp *CollectionPlan) lookup(key string) *Plan {
 	return sp.keyed[string(buf[:len(key)])]
 }
 
+// Filter adds to s the candidates among what the plan makes of a value, which is the
+// member with the index of a collection. In the worst case it costs one pass over the
+// value and each distinct result of a transformation, and a test for each pattern.
 func (g *Gate) Filter(s *State, pl *Plan, src seclang.Variable, index int32, value string) {
 	if cap(s.bits) < g.setWords*(len(pl.nodes)+1) {
 		s.bits = make([]uint64, g.setWords*(len(pl.nodes)+1))
 	}
 	mask := charset.MaskOf(value)
-	s.entries = append(s.entries[:0], gateEntry{text: value, mask: mask, tier: tierOf(mask), same: -1})
+	s.entries = append(s.entries[:0], entry{text: value, mask: mask, tier: tierOf(mask), same: -1})
 	for i := range pl.negated {
 		g.negatedCandidate(s, &pl.negated[i], src, index)
 	}
 	if !pl.always && mask&pl.touch == 0 && g.idle(s, pl, 0) {
-		return // no transformation changes this value, so one look answers for all
+		// No transformation changes this value, so one look answers for all nodes. That is
+		// how it goes for most names and words.
+		return
 	}
 	s.made = append(s.made[:0], make([]int32, len(g.transforms))...)
 	if cap(s.at) < len(pl.nodes) {
@@ -164,6 +184,8 @@ func (g *Gate) Filter(s *State, pl *Plan, src seclang.Variable, index int32, val
 		}
 		e := g.derive(s, n, from)
 		s.at[i] = e
+		// If no pattern of the plan may match the value itself, nodes that leave it
+		// unchanged need not look at it again.
 		if e < 0 || n.links == nil || e == 0 && s.entries[0].idle {
 			continue
 		}
@@ -171,7 +193,8 @@ func (g *Gate) Filter(s *State, pl *Plan, src seclang.Variable, index int32, val
 	}
 }
 
-// gateNegated notes a link that matches the value in entry 0.
+// negatedCandidate adds the link if it matches the value in entry 0: if its pattern does
+// not. What the gate proves of the pattern spares the test here, too.
 func (g *Gate) negatedCandidate(s *State, n *negatedLink, src seclang.Variable, index int32) {
 	text := s.entries[0].text
 	if len(n.transforms) == 0 {
@@ -217,7 +240,6 @@ func (g *Gate) idle(s *State, pl *Plan, e int32) bool {
 		return x.idle
 	}
 	found := g.find(s, e)
-	x = &s.entries[e]
 	x.asked = true
 	w := &pl.all[x.tier]
 	for i, bits := range w.words {
@@ -239,7 +261,7 @@ func (g *Gate) idle(s *State, pl *Plan, e int32) bool {
 func (g *Gate) derive(s *State, n *planNode, e int32) int32 {
 	from := &s.entries[e]
 	if !n.t.Always && from.mask&n.need == 0 {
-		return e
+		return e // it changes nothing
 	}
 	memo := &s.made[int(e)*len(g.transforms)+int(n.number)]
 	if *memo != 0 {
@@ -255,6 +277,7 @@ func (g *Gate) derive(s *State, n *planNode, e int32) int32 {
 	} else if n.t.Bound != nil && n.enough > 0 && n.t.Bound(from.text) < n.enough {
 		return -1
 	}
+	// Few texts come of a value, so that comparing all is cheaper than a map.
 	text := n.t.Apply(s.arena, from.text)
 	to := int32(-1)
 	for i := range s.entries {
@@ -270,7 +293,8 @@ func (g *Gate) derive(s *State, n *planNode, e int32) int32 {
 	if int(to) < len(s.entries) {
 		return to
 	}
-	made := gateEntry{text: text, mask: charset.MaskOf(text), same: -1}
+	made := entry{text: text, mask: charset.MaskOf(text), same: -1}
+	// The automaton ignores the case of ASCII letters.
 	if n.t.CaseOnly && from.mask&charset.High == 0 {
 		made.same = e
 	}
@@ -280,7 +304,7 @@ func (g *Gate) derive(s *State, n *planNode, e int32) int32 {
 	return to
 }
 
-// find returns the conditions on words that entry e fulfils.
+// find returns the conditions on words that entry e fulfils. It does not move entries.
 func (g *Gate) find(s *State, e int32) bitset.Set {
 	x := &s.entries[e]
 	if x.ready {
@@ -288,6 +312,7 @@ func (g *Gate) find(s *State, e int32) bitset.Set {
 	}
 	x.ready = true
 	if x.same >= 0 {
+		// Its tier is that of the other: tiers have letters of both cases.
 		x.found = g.find(s, x.same)
 		return x.found
 	}
@@ -311,8 +336,8 @@ func (g *Gate) find(s *State, e int32) bitset.Set {
 	return x.found
 }
 
-// fulfils checks conditions on bytes.
-func (e *gateEntry) fulfils(conditions []charset.Mask) bool {
+// fulfils reports whether e has a byte for each condition.
+func (e *entry) fulfils(conditions []charset.Mask) bool {
 	for _, m := range conditions {
 		if e.mask&m == 0 {
 			return false
@@ -321,8 +346,9 @@ func (e *gateEntry) fulfils(conditions []charset.Mask) bool {
 	return true
 }
 
-// possible checks the conditions on bytes and the guard of a pattern.
-func (g *Gate) possible(id int32, e *gateEntry) bool {
+// possible checks the conditions on bytes and then the guard of a pattern. The caller has
+// checked those on words.
+func (g *Gate) possible(id int32, e *entry) bool {
 	if !e.fulfils(g.tiers[e.tier].conditions[id].bytes) {
 		return false
 	}
@@ -335,12 +361,13 @@ func (g *Gate) possible(id int32, e *gateEntry) bool {
 	return e.pass
 }
 
-// nodeCandidates notes the links at a node that may match entry e.
+// nodeCandidates adds the links at a node that may match entry e.
 func (g *Gate) nodeCandidates(s *State, n *planNode, e int32, src seclang.Variable, index int32) {
 	x := &s.entries[e]
 	want := &n.wanted[x.tier]
 	conditions := g.tiers[x.tier].conditions
-	// The conditions on bytes cost less than the words.
+	// The conditions on bytes cost less than the words: the automaton runs only if one of
+	// the patterns passes them. idle or another node may have run it already.
 	some := x.ready
 	for w, left := range want.words {
 		for ; left != 0 && !some; left &= left - 1 {
@@ -350,7 +377,6 @@ func (g *Gate) nodeCandidates(s *State, n *planNode, e int32, src seclang.Variab
 	}
 	if some {
 		found := g.find(s, e)
-		x = &s.entries[e]
 		for w, wanted := range want.words {
 			for hit := wanted & found[w]; hit != 0; hit &= hit - 1 {
 				id := int32(w<<6 | bits.TrailingZeros64(hit))
@@ -371,23 +397,24 @@ func (g *Gate) nodeCandidates(s *State, n *planNode, e int32, src seclang.Variab
 	}
 }
 
-// noteAll adds a candidate to each link.
+// addAll adds a candidate to each link.
 func (s *State) addAll(links []LinkRef, src seclang.Variable, index int32, text string) {
 	for _, ref := range links {
 		s.Add(ref, src, index, text, false)
 	}
 }
 
-// note adds a candidate to a link.
+// Add adds a candidate to a link, and its rule to Run if the link is the first of it. A
+// value that is the link's newest candidate already is not added again.
 func (s *State) Add(ref LinkRef, src seclang.Variable, index int32, text string, sure bool) {
-	h := &s.heads[ref.Link]
+	h := &s.lists[ref.Link]
 	if h.first != 0 {
-		if last := &s.cands[h.last-1]; last.Collection == src && last.Index == index {
+		if last := &s.candidates[h.last-1]; last.Collection == src && last.Index == index {
 			return // multiMatch sees a value at several nodes
 		}
 	}
-	s.cands = append(s.cands, candidate{LinkRef: ref, Collection: src, Index: index, Text: text, Sure: sure})
-	c := int32(len(s.cands))
+	s.candidates = append(s.candidates, Candidate{LinkRef: ref, Collection: src, Index: index, Text: text, Sure: sure})
+	c := int32(len(s.candidates))
 	if h.first == 0 {
 		h.first = c
 		s.touched = append(s.touched, ref.Link)
@@ -395,16 +422,18 @@ func (s *State) Add(ref LinkRef, src seclang.Variable, index int32, text string,
 			s.Run.Add(ref.Position)
 		}
 	} else {
-		s.cands[h.last-1].Next = c
+		s.candidates[h.last-1].Next = c
 	}
 	h.last = c
 }
 
+// Drop forgets all candidates, whose texts would keep a request alive. It costs as much
+// as there are candidates, not links.
 func (s *State) Drop() {
 	for _, l := range s.touched {
-		s.heads[l] = candList{}
+		s.lists[l] = list{}
 	}
 	s.touched = s.touched[:0]
-	clear(s.cands)
-	s.cands = s.cands[:0]
+	clear(s.candidates)
+	s.candidates = s.candidates[:0]
 }

@@ -24,7 +24,8 @@ type requirement struct {
 	ask *transform.Transformation
 }
 
-// steps is what is known of a list of transformations.
+// steps is what is known of a list of transformations: their effects one after the
+// other, as one.
 type steps struct {
 	acts, adds   charset.Mask
 	lower, upper bool
@@ -56,7 +57,7 @@ func (p steps) then(t *transform.Transformation) steps {
 	return p
 }
 
-// before returns the bytes of which a value must have one for the result to have one
+// before is the weakest precondition of a condition on bytes: it returns the bytes of which a value must have one for the result to have one
 // of m, all if it need not have any.
 func (p steps) before(m charset.Mask) charset.Mask {
 	if m&p.adds != 0 {
@@ -71,8 +72,10 @@ func (p steps) before(m charset.Mask) charset.Mask {
 	return m
 }
 
-// findRequirements fills the requirements of the nodes of a plan.
-func (b *gateBuilder) findRequirements(pl *Plan) {
+// findRequirements fills the requirements of the nodes of a plan: for each node those of
+// the patterns there and at all nodes below, since nothing below can be made without it.
+// Steps begin anew at each node, for what is known at run time is its parent's text.
+func (b *builder) findRequirements(pl *Plan) {
 	for i := 1; i < len(pl.nodes); i++ {
 		var list []requirement
 		all := make([]steps, len(pl.nodes))
@@ -94,10 +97,13 @@ func (b *gateBuilder) findRequirements(pl *Plan) {
 	}
 }
 
-// maxRequirements bounds what is checked before a transformation.
+// maxRequirements bounds what is checked before a transformation. With more, to make the
+// result costs less than to prove that it is not wanted.
 const maxRequirements = 24
 
-func (b *gateBuilder) addRequirements(list []requirement, n *planNode, p steps) []requirement {
+// addRequirements adds what the patterns at a node require of a value to which p is
+// done, without those that the list has.
+func (b *builder) addRequirements(list []requirement, n *planNode, p steps) []requirement {
 	for id := range n.links {
 		c := &b.g.tiers[tierCount-1].conditions[id]
 		if c.never {
@@ -110,6 +116,7 @@ func (b *gateBuilder) addRequirements(list []requirement, n *planNode, p steps) 
 			}
 		}
 		slices.Sort(r.bytes)
+		// What words are made of may be moved together by a step that rewrites.
 		if c.hasWords && !p.rewrites {
 			r.word, r.ask = id, p.ask
 		}
@@ -138,6 +145,8 @@ func (g *Gate) mayLead(s *State, n *planNode, entry int32) bool {
 		if !e.fulfils(r.bytes) {
 			continue
 		}
+		// The words are asked for only where they are known or all nodes will need them, and
+		// only of ASCII, beyond which more than case may change.
 		if r.word < 0 || !e.ready && entry != 0 || e.mask&charset.High != 0 || g.find(s, entry).Has(r.word) {
 			return true
 		}

@@ -13,7 +13,7 @@ import (
 // findSieves gives sieves to the nodes that decode base64 or remove white space, if
 // they can follow all that comes after. All that decode base64 share one, so that a
 // value is sifted once.
-func (b *gateBuilder) findSieves(pl *Plan) {
+func (b *builder) findSieves(pl *Plan) {
 	var coded []string
 	var nodes []*planNode
 	for i := 1; i < len(pl.nodes); i++ {
@@ -32,8 +32,10 @@ func (b *gateBuilder) findSieves(pl *Plan) {
 	}
 }
 
-// findSpaced gives a sieve to a node that removes white space.
-func (b *gateBuilder) findSpaced(pl *Plan, i int) {
+// findSpaced gives a sieve to a node that removes white space, if its children do no more
+// than change the case or decode base64: white space is in most values, so that this
+// transformation alone would copy nearly all of them.
+func (b *builder) findSpaced(pl *Plan, i int) {
 	n := &pl.nodes[i]
 	words, ok := b.wordsOf(n)
 	for j := i + 1; j < len(pl.nodes); j++ {
@@ -42,7 +44,7 @@ func (b *gateBuilder) findSpaced(pl *Plan, i int) {
 			continue
 		}
 		var more []string
-		good := false
+		good := false // for any other child, of which a sieve knows nothing
 		switch {
 		case c.t.Step == transform.Base64Step:
 			more, good = b.decodedWords(pl, int32(j), transform.NoStep)
@@ -60,7 +62,7 @@ func (b *gateBuilder) findSpaced(pl *Plan, i int) {
 }
 
 // sieve returns a sieve, one for equal words, nil if there can be none.
-func (b *gateBuilder) sieve(words []string) *sieve.Sieve {
+func (b *builder) sieve(words []string) *sieve.Sieve {
 	if len(words) == 0 {
 		return nil
 	}
@@ -74,9 +76,9 @@ func (b *gateBuilder) sieve(words []string) *sieve.Sieve {
 	return s
 }
 
-// decodedWords returns the words that the patterns at a node and below want.
-// It is not ok if a sieve cannot follow. Each step must come after the one before.
-func (b *gateBuilder) decodedWords(pl *Plan, node int32, before transform.DecodeStep) (words []string, ok bool) {
+// decodedWords returns the words that the patterns at a node and below want, of which
+// base64 must hide one for any of them to match. It is not ok if a sieve cannot follow. Each step must come after the one before.
+func (b *builder) decodedWords(pl *Plan, node int32, before transform.DecodeStep) (words []string, ok bool) {
 	n := &pl.nodes[node]
 	if n.t.Step <= before {
 		return nil, false
@@ -91,8 +93,9 @@ func (b *gateBuilder) decodedWords(pl *Plan, node int32, before transform.Decode
 	return words, ok
 }
 
-// wordsOf returns words of which a value needs one for any pattern of n to match.
-func (b *gateBuilder) wordsOf(n *planNode) (words []string, ok bool) {
+// wordsOf returns words of which a value needs one for any pattern of n to match. It is
+// not ok if a pattern requires none.
+func (b *builder) wordsOf(n *planNode) (words []string, ok bool) {
 	for id := range n.links {
 		need := b.need(id)
 		if need.Never {
@@ -107,7 +110,7 @@ func (b *gateBuilder) wordsOf(n *planNode) (words []string, ok bool) {
 }
 
 // need returns what any value needs to match a pattern.
-func (b *gateBuilder) need(id int32) rx.Need {
+func (b *builder) need(id int32) rx.Need {
 	n, ok := b.needs[id]
 	if !ok {
 		n = b.g.patterns[id].Need(charset.Set{})
@@ -118,7 +121,7 @@ func (b *gateBuilder) need(id int32) rx.Need {
 
 // sift reports whether the sieve of n finds it possible that what comes of e at n and
 // below has a word.
-func (n *planNode) sift(e *gateEntry) bool {
+func (n *planNode) sift(e *entry) bool {
 	if n.t.Step == transform.Base64Step {
 		if e.coded == notAsked {
 			e.coded = no

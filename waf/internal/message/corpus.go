@@ -255,7 +255,7 @@ func (in Input) raw() ([]byte, error) {
 
 // encodeForm escapes names and values of a form that has no escapes yet.
 func encodeForm(data string) string {
-	if plain, err := url.QueryUnescape(data); err != nil || plain != data {
+	if decoded, err := url.QueryUnescape(data); err != nil || decoded != data {
 		return data
 	}
 	var parts []string

@@ -10,14 +10,19 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// action is done whenever a link matches a value.
+// Action is done whenever a link matches a value, in the order of the link's actions.
+// Actions are immutable and shared by all transactions.
 type Action interface{ do(tx *Tx) }
 
-// setVar is setvar on TX.
+// SetVar is setvar on TX.
 type SetVar struct {
-	Key    *Macro
-	Slot   int32 // of a key without references, else -1
-	Value  *Macro
+	// Key is the name of the variable, Slot its number if Key has no references, else -1:
+	// then the name is known only when the link matched.
+	Key  *Macro
+	Slot int32
+	// Value replaces the value, or changes it if it begins with + or -, see Assign.
+	Value *Macro
+	// Remove unsets the variable; Value does not count.
 	Remove bool
 }
 
@@ -34,6 +39,8 @@ func (a *SetVar) do(tx *Tx) {
 	if !ok {
 		return
 	}
+	// What is added to a score is that of the match. A rule that an application only
+	// alerts on adds nothing; its other variables are as the rule set expects.
 	if a.Slot >= 0 && tx.p.isScore(a.Slot) {
 		if tx.mute {
 			return
@@ -43,9 +50,9 @@ func (a *SetVar) do(tx *Tx) {
 	*v = SlotValue{true, text}
 }
 
-// apply computes the new text of a variable: +n and -n change a number, other
-// values replace it. It is not ok if there is nothing to change.
-func Assign(v SlotValue, value string) (string, bool) {
+// Assign computes the new text of a variable that has the value v: +n and -n change a
+// number, other values replace it. It is not ok if the variable stays as it is.
+func Assign(v SlotValue, value string) (text string, ok bool) {
 	if value == "" || value[0] != '+' && value[0] != '-' {
 		return value, true
 	}
@@ -53,7 +60,8 @@ func Assign(v SlotValue, value string) (string, bool) {
 	if len(value) > 1 {
 		var err error
 		if n, err = strconv.Atoi(value[1:]); err != nil {
-			// Not a number: a plain value, unless it is a variable that has none.
+			// Not a number: a value like any other, unless it is a reference that led nowhere,
+			// which expands to its own name.
 			return value, !strings.HasPrefix(value[1:], "tx.")
 		}
 	}
@@ -70,7 +78,8 @@ func Assign(v SlotValue, value string) (string, bool) {
 	return strconv.Itoa(old + n), true
 }
 
-// place returns the variable that a sets, nil for one to remove that is not there.
+// variable returns the variable that a sets, nil for one to remove that is not there, or
+// if there are too many.
 func (a *SetVar) variable(tx *Tx) *SlotValue {
 	if a.Slot >= 0 {
 		return &tx.slots[a.Slot]
@@ -91,48 +100,54 @@ func (a *SetVar) variable(tx *Tx) *SlotValue {
 	return &tx.extra[len(tx.extra)-1].value
 }
 
-// maxExtra bounds the variables whose names rules compute from requests.
+// maxExtra bounds the variables whose names rules compute from requests, since whoever
+// sends many names would fill memory with them.
 const maxExtra = 2000
 
-// removeRules is ctl:ruleRemoveBy….
+// RemoveRules is ctl:ruleRemoveBy….
 type RemoveRules struct {
+	// Rules are indexes of rules that do not run for the rest of the transaction.
 	Rules bitset.Set
 }
 
 func (a *RemoveRules) do(tx *Tx) { tx.remove(a.Rules) }
 
-// removeTarget is ctl:ruleRemoveTargetBy….
+// RemoveTarget is ctl:ruleRemoveTargetBy….
 type RemoveTarget struct {
+	// Variable and Key are what Rules, by index, do not look at for the rest of the
+	// transaction.
 	Variable seclang.Variable
 	Key      target.Selector
 	Rules    bitset.Set
 }
 
 func (a *RemoveTarget) do(tx *Tx) {
+	// A rule that matches many values would fill the list with the same exclusion.
 	if slices.Contains(tx.exclusions, a) {
 		return
 	}
 	tx.exclusions = append(tx.exclusions, a)
 }
 
-// setSwitch is a ctl that changes a setting of the transaction.
+// ChangeSetting is a ctl that turns a setting of the transaction on or off.
 type ChangeSetting struct {
 	Setting Setting
-	On      bool
+	On      bool // the new state
 }
 
-// setting is what a setSwitch changes.
+// Setting is what ChangeSetting changes.
 type Setting uint8
 
 const (
-	// setEngine stops the rules, or lets them run again.
+	// SettingEngine tells whether rules run.
 	SettingEngine Setting = iota
-	// setDetectOnly makes the rest of the transaction only note what rules ask for.
+	// SettingDetectOnly makes the rest of the transaction only note what rules ask for.
 	SettingDetectOnly
-	// setForceRequestBody and setForceResponseBody make bodies of any type a variable.
+	// SettingForceRequestBody and SettingForceResponseBody make bodies of any type a
+	// variable.
 	SettingForceRequestBody
 	SettingForceResponseBody
-	// setRequestBody and setResponseBody tell whether bodies are inspected.
+	// SettingRequestBody and SettingResponseBody tell whether bodies are inspected.
 	SettingRequestBody
 	SettingResponseBody
 )
@@ -154,9 +169,11 @@ func (a *ChangeSetting) do(tx *Tx) {
 	}
 }
 
-// setProcessor is ctl:requestBodyProcessor. It has an effect only in the first phase,
+// SetProcessor is ctl:requestBodyProcessor. It has an effect only in the first phase,
 // after which the body has been parsed.
-type SetProcessor struct{ Name string }
+type SetProcessor struct {
+	Name string // URLENCODED, MULTIPART, JSON, XML, GRAPHQL or RAW
+}
 
 func (a *SetProcessor) do(tx *Tx) {
 	if tx.phase <= RequestHeaders {

@@ -9,16 +9,17 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// memory remembers of values what the gate and the operators said of them. Clients
-// send the same User-Agent, Accept and names of parameters over and over: what was
-// proved of such a text need not be proved again.
+// resultCache keeps, of values that come again, what the gate and the operators said of
+// them. Clients send the same User-Agent, Accept and names of parameters over and over:
+// what was proved of such a text need not be proved again.
 //
-// A value is remembered when it is seen for the second time, and only compared as a
-// whole: equal hashes alone prove nothing. Values that are as good as always new, or
-// secret, are not remembered: arguments, cookies, bodies and credentials.
+// A value is cached when it is seen for the second time, and found only by comparing it
+// as a whole: equal hashes alone prove nothing. Values that are as good as always new, or
+// secret, are not cached: arguments, cookies, bodies and credentials.
 //
-// It is a table of sets of four places, so it takes no more than some megabytes,
-// needs no lock, and a flood of new values costs what it would without.
+// It is four-way set-associative, as the caches of processors are: a hash leads to one
+// set of four, and a new value replaces one of these. So it takes no more than some
+// megabytes, needs no lock, and a flood of new values costs what it would without.
 type resultCache struct {
 	seed  maphash.Seed
 	sets  [cacheSets]cacheSet
@@ -29,31 +30,33 @@ const (
 	cacheSets      = 1 << 10
 	ways           = 4
 	maxCached      = 512 // longest value, and most bytes of what links make of it
-	maxCachedLinks = 8   // most links of a memo
+	maxCachedLinks = 8   // most links of a result
 )
 
-// memorySet has the values whose hashes lead here. It fills a line of the cache.
+// cacheSet has the values whose hashes lead here. It fills one cache line of 64 bytes.
 type cacheSet struct {
-	tags    [ways]atomic.Uint32 // of the hashes of memos
+	tags    [ways]atomic.Uint32 // of the hashes of results
 	seen    [ways]atomic.Uint32 // tags of values that were new
 	results [ways]atomic.Pointer[result]
 }
 
-// memo is what is known of a value under a plan.
+// result is what is known of a value under a plan. It is immutable: readers may hold one
+// that has just been replaced.
 type result struct {
 	plan  *gate.Plan
 	value string
 	links []linkResult
 }
 
-// memoLink is a link that matches the value.
+// linkResult is a link that matches the value.
 type linkResult struct {
 	gate.LinkRef
 	sure bool
 	text string // the value after the link's transformations
 }
 
-// initCache gives p an empty cache. Its links must be numbered.
+// InitCache gives p an empty cache. Rules and the numbers of links must not change any
+// more.
 func (p *Program) InitCache() {
 	m := &resultCache{seed: maphash.MakeSeed(), links: make([]*Link, p.LinkCount)}
 	p.cache = m
@@ -124,7 +127,7 @@ func (m *resultCache) put(hash uint64, k *result) {
 func (tx *Tx) cacheResult(hash uint64, pl *gate.Plan, value string, first int32) {
 	k := &result{plan: pl, value: strings.Clone(value)}
 	more := 0 // bytes beside the value
-	for i := first; i < tx.gate.Candidates(); i++ {
+	for i := first; i < tx.gate.Count(); i++ {
 		c := tx.gate.Candidate(i + 1)
 		l := tx.p.cache.links[c.Link]
 		sure := c.Sure

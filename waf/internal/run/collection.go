@@ -177,10 +177,10 @@ func (tx *Tx) members(r *Rule, t *target.Target) []collection.Member {
 	return slices.DeleteFunc(tx.store.Members(ref.id, tx.now), func(m collection.Member) bool { return !tx.selects(r, t, m.Name) })
 }
 
-// referring are actions with macros, which the compiler must know of.
+// Referring are actions with macros, which the compiler must know of.
 type Referring interface{ Macros() []*Macro }
 
-// openCollection is initcol, setsid, setuid and setrsc.
+// OpenCollection is initcol, setsid, setuid and setrsc.
 type OpenCollection struct {
 	Variable seclang.Variable
 	ID       seclang.Variable // SESSIONID or USERID, which get the key, too
@@ -222,7 +222,7 @@ func (m *Macro) resolve(tx *Tx) (string, bool) {
 	return m.expand(tx), true
 }
 
-// setMember is setvar on a collection that lasts.
+// SetMember is setvar on a collection that lasts.
 type SetMember struct {
 	Variable    seclang.Variable
 	Name, Value *Macro
@@ -251,7 +251,7 @@ func (a *SetMember) do(tx *Tx) {
 	}
 }
 
-// expireMember is expirevar.
+// ExpireMember is expirevar.
 type ExpireMember struct {
 	Variable      seclang.Variable
 	Name, Seconds *Macro
@@ -265,7 +265,7 @@ func (a *ExpireMember) do(tx *Tx) {
 	}
 }
 
-// deprecateMember is deprecatevar.
+// DeprecateMember is deprecatevar.
 type DeprecateMember struct {
 	Variable seclang.Variable
 	Name     *Macro

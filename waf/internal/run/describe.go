@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ringwall/ringwall/waf/internal/plain"
+	"github.com/ringwall/ringwall/waf/internal/prose"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -21,7 +21,7 @@ type RuleText struct {
 	Looks     string // the targets and the operator of its first link, as written
 	LooksFor  string // what it looks for in a sentence
 	Does      string // what it does then, in a sentence
-	Family    plain.Family
+	Family    prose.Family
 	HasFamily bool
 }
 
@@ -44,22 +44,22 @@ func (p *Program) text(r *Rule) RuleText {
 			t.Paranoia, _ = strconv.Atoi(level)
 		}
 	}
-	t.Family, t.HasFamily = plain.FamilyOf(r.Tags)
+	t.Family, t.HasFamily = prose.FamilyOf(r.Tags)
 	return t
 }
 
-// plain says what a rule looks for.
+// looksFor says what a rule looks for.
 func (p *Program) looksFor(r *Rule) string {
-	var links []plain.Link
+	var links []prose.Link
 	for j := range r.Links {
 		links = append(links, p.proseLink(r, j))
 	}
-	return plain.Rule(links)
+	return prose.Rule(links)
 }
 
-func (p *Program) proseLink(r *Rule, j int) plain.Link {
+func (p *Program) proseLink(r *Rule, j int) prose.Link {
 	l := &r.Links[j]
-	d := plain.Link{EachStep: l.MultiMatch, Number: p.resolve}
+	d := prose.Link{EachStep: l.MultiMatch, Number: p.resolve}
 	if j < len(r.Directives) && r.Directives[j].Rule != nil {
 		d.Targets, d.Operator = r.Directives[j].Rule.Targets, r.Directives[j].Rule.Operator
 	}

@@ -11,7 +11,10 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// Run evaluates the rules of a phase and returns what is asked for so far.
+// Run evaluates the rules of a phase, 1 to 5, and returns what is asked for so far.
+//
+// The rules that the gate lets through are a set of positions. Rules run in order of
+// their positions, so that rule set authors may rely on what earlier rules set.
 func (tx *Tx) Run(n int) Decision {
 	if tx.off || tx.decision.Block && !tx.detectOnly && n != Logging {
 		return tx.decision
@@ -36,6 +39,7 @@ func (tx *Tx) Run(n int) Decision {
 			}
 		}
 	}
+	// A rule only ever skips forward, so that bits that were looked at stay cleared.
 	run := tx.gate.Run
 	for w := range run {
 		for run[w] != 0 {
@@ -54,8 +58,8 @@ func (tx *Tx) Run(n int) Decision {
 	return tx.decision
 }
 
-// openGate finds the rules of the phase that may match and the values they may
-// match on.
+// openGate finds the rules of the phase that may match and the values they may match on:
+// those of values that came before from the cache, of others by the gate.
 func (tx *Tx) openGate(g *gate.Gate) {
 	for i := range g.Collections {
 		sp := &g.Collections[i]
@@ -63,6 +67,7 @@ func (tx *Tx) openGate(g *gate.Gate) {
 		for j := range values {
 			pl := sp.PlanFor(values[j].Key)
 			value := values[j].Value
+			// Explanations ask the gate anew: they tell what it proves, not what was cached.
 			if !recurring[sp.Collection] || len(value) > maxCached || tx.trace != nil {
 				g.Filter(&tx.gate, pl, sp.Collection, int32(j), value)
 				continue
@@ -76,7 +81,7 @@ func (tx *Tx) openGate(g *gate.Gate) {
 				}
 				continue
 			}
-			first := tx.gate.Candidates()
+			first := tx.gate.Count()
 			g.Filter(&tx.gate, pl, sp.Collection, int32(j), value)
 			if m.again(hash) && mayCache(sp.Collection, values[j].Key, value) {
 				tx.cacheResult(hash, pl, value, first)
@@ -85,7 +90,8 @@ func (tx *Tx) openGate(g *gate.Gate) {
 	}
 }
 
-// step runs one rule; false ends the phase.
+// step runs the rule with the index i unless it is skipped, removed or impossible, and
+// does what it asks for; false ends the phase.
 func (tx *Tx) step(i int32) bool {
 	if i < tx.skipTo {
 		if tx.trace != nil {
@@ -109,6 +115,7 @@ func (tx *Tx) step(i int32) bool {
 		}
 		return true
 	}
+	// MATCHED_VARS are those of one rule.
 	if len(tx.matched) > 0 {
 		clear(tx.matched)
 		tx.matched = tx.matched[:0]
@@ -131,6 +138,7 @@ func (tx *Tx) step(i int32) bool {
 		tx.highest = r.Severity
 	}
 	tx.ruleIDs = append(tx.ruleIDs, r.ID)
+	// What an application makes of the rule goes before what the rule asks for.
 	action := r.Disruption
 	status := r.Status
 	switch tx.actionFor(r) {
@@ -189,12 +197,13 @@ func (tx *Tx) rule(r *Rule) bool {
 	return true
 }
 
+// texts expands the message and the logdata of a link.
 func (tx *Tx) texts(l *Link) (msg, data string) {
 	if l.Message != nil {
-		msg = l.Message.ExpandShort(tx)
+		msg = l.Message.expandShort(tx)
 	}
 	if l.LogData != nil {
-		data = l.LogData.ExpandShort(tx)
+		data = l.LogData.expandShort(tx)
 	}
 	return msg, data
 }
@@ -206,7 +215,8 @@ type chainLink struct {
 	depth int // 0 for the first
 }
 
-// link tests the values of a link and reports whether one matched.
+// link tests the values of a link and reports whether one matched. All values are tested,
+// also after a match, since each match adds to the score.
 func (tx *Tx) link(at chainLink) bool {
 	if at.link.Operator == nil {
 		tx.span.known = false
@@ -225,7 +235,8 @@ func (tx *Tx) link(at chainLink) bool {
 	return found
 }
 
-// linkCandidates tests only the values that the gate found.
+// linkCandidates tests only the values that the gate found, in the order in which target
+// would: by target, then by collection.
 func (tx *Tx) linkCandidates(at chainLink) bool {
 	found := false
 	first := tx.gate.First(at.link.Number)
@@ -277,7 +288,7 @@ func (tx *Tx) excludes(r *Rule, t *target.Target, key string) bool {
 	return false
 }
 
-// target tests the values of one target.
+// target tests the values of one target, one by one.
 func (tx *Tx) target(at chainLink, t *target.Target) bool {
 	if t.Count {
 		n := tx.count(at.rule, t)
@@ -325,6 +336,8 @@ func (tx *Tx) target(at chainLink, t *target.Target) bool {
 	return found
 }
 
+// targetTX tests variables of TX. What a match sets may be among those that come later in
+// the same target, as it is in ModSecurity.
 func (tx *Tx) targetTX(at chainLink, t *target.Target) bool {
 	if t.Key.Pattern == nil && t.Key.Name != "" {
 		v := &tx.slots[t.Slots[0]]
@@ -346,6 +359,7 @@ func (tx *Tx) targetTX(at chainLink, t *target.Target) bool {
 	return found
 }
 
+// count returns how many values a target selects.
 func (tx *Tx) count(r *Rule, t *target.Target) int {
 	n := 0
 	switch t.Variable {
@@ -386,6 +400,7 @@ func (tx *Tx) count(r *Rule, t *target.Target) int {
 	return n
 }
 
+// transformAndTest tests what the transformations of a link make of a value.
 func (tx *Tx) transformAndTest(at chainLink, v seclang.Variable, pair body.Pair) bool {
 	if at.link.MultiMatch {
 		return tx.multi(at, v, pair)
@@ -418,6 +433,7 @@ func (tx *Tx) multi(at chainLink, v seclang.Variable, pair body.Pair) bool {
 	return found
 }
 
+// test asks the operator for a text and does what a match leads to.
 func (tx *Tx) test(at chainLink, v seclang.Variable, key, text string) bool {
 	tx.span.known = false
 	if at.link.Operator.Match(tx, text, at.link.Capture) == at.link.Negated {
@@ -427,10 +443,13 @@ func (tx *Tx) test(at chainLink, v seclang.Variable, key, text string) bool {
 	return true
 }
 
-// maxHits bounds what a transaction remembers of its matches.
+// maxHits bounds how many matches a transaction keeps; further ones count for the score
+// and are counted, see Omitted. A body of many arguments can match as often as it has
+// arguments.
 const maxHits = 400
 
-// hit notes a match of a link and does its actions.
+// hit notes a match of a link and does its actions. Only the first link of a chain is
+// reported, and only if it has a message: what rules without one do is bookkeeping.
 func (tx *Tx) hit(at chainLink, v seclang.Variable, key, text string) {
 	tx.last = matchedVar{v, key, text, v == seclang.NoVariable}
 	tx.matched = append(tx.matched, tx.last)

@@ -20,7 +20,7 @@ var (
 	nidChecks = map[string]func(string) bool{"cl": rut, "us": ssn}
 )
 
-// newIDCheck returns @verifyCC and its like by name, nil if none is called so.
+// NewIDCheck returns @verifyCC and its like by name, nil if none is called so.
 func NewIDCheck(name string, re *rx.Regexp) Operator {
 	if check, ok := idChecks[name]; ok {
 		return &idOperator{re, check}
@@ -28,7 +28,7 @@ func NewIDCheck(name string, re *rx.Regexp) Operator {
 	return nil
 }
 
-// newNationalIDCheck returns @validateNid for a country, nil if it is not known.
+// NewNationalIDCheck returns @validateNid for a country, nil if it is not known.
 func NewNationalIDCheck(country string, re *rx.Regexp) Operator {
 	if check, ok := nidChecks[strings.ToLower(country)]; ok {
 		return &idOperator{re, check}

@@ -7,20 +7,28 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// macro is text with references to variables: %{tx.score}.
+// Macro is text with references to variables: %{tx.score}. A nil macro is one without
+// parts for Constant only.
 type Macro struct {
-	Text  string
+	Text string // as written, or what it is known to expand to
+	// Parts are literals and references, in order.
 	Parts []MacroPart
 }
 
+// MacroPart is a literal, or a reference if Variable is not NoVariable.
 type MacroPart struct {
-	Literal  string // also what an unknown member expands to
+	// Literal is the text, or of a reference its name, which it expands to if there is
+	// no such member: that is what ModSecurity does.
+	Literal  string
 	Variable seclang.Variable
-	key      string // in lower case
-	Slot     int32  // of TX, -1 if the key is no slot
+	key      string // of the member, in lower case
+	// Slot is that of a variable of TX, -1 for other references. It means nothing for
+	// literals.
+	Slot int32
 }
 
-// parseMacro reads text. slot returns the slot of a TX variable.
+// ParseMacro reads text. slot returns the slot of a variable of TX, -1 if it has none. An
+// error tells how macros are written.
 func ParseMacro(text string, slot func(string) int32) (*Macro, error) {
 	m := &Macro{Text: text}
 	rest := text
@@ -53,7 +61,7 @@ func ParseMacro(text string, slot func(string) int32) (*Macro, error) {
 	return m, nil
 }
 
-// constant returns the text of a macro without references.
+// Constant returns the text of a macro without references; it is not ok for others.
 func (m *Macro) Constant() (string, bool) {
 	if m == nil || len(m.Parts) == 0 {
 		return "", true
@@ -68,12 +76,12 @@ func (m *Macro) Constant() (string, bool) {
 // allocate.
 func (m *Macro) expand(tx *Tx) string { return m.join(tx, 1<<30) }
 
-// expandShort is expand with each value cut after so many bytes, for texts that
-// people read.
-func (m *Macro) ExpandShort(tx *Tx) string { return m.join(tx, 1024) }
+// expandShort is expand with each value cut after 1 KiB, for messages: a value may have
+// the length of a body.
+func (m *Macro) expandShort(tx *Tx) string { return m.join(tx, 1024) }
 
 func (m *Macro) join(tx *Tx, limit int) string {
-	var texts [16]string
+	var texts [16]string // most macros have fewer parts; then only the result is allocated
 	list := texts[:0]
 	for i := range m.Parts {
 		s := m.Parts[i].expand(tx)

@@ -17,13 +17,13 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/rx"
 )
 
-// operator is the test of a link.
+// Operator is the test of a link.
 type Operator interface {
 	// match tests a value. With capture it fills TX:0 to TX:9.
 	Match(tx *Tx, s string, capture bool) bool
 }
 
-// pure reports whether the answer of op depends on the value only.
+// Pure reports whether the answer of op depends on the value only.
 func Pure(op Operator) bool {
 	arg := Argument(op)
 	if arg == nil {
@@ -33,20 +33,20 @@ func Pure(op Operator) bool {
 	return ok
 }
 
-// isConstant reports whether op says the same of every value.
+// IsConstant reports whether op says the same of every value.
 func IsConstant(op Operator) bool {
 	_, ok := op.(constantOperator)
 	return ok
 }
 
-// isWhole reports whether op is @rx with an expression that matches every value, as a
+// IsWhole reports whether op is @rx with an expression that matches every value, as a
 // whole.
 func IsWhole(op Operator) bool {
 	o, ok := op.(*rxOperator)
 	return ok && o.re.Whole()
 }
 
-// isComparison reports whether op compares values with an argument as text and needs
+// IsComparison reports whether op compares values with an argument as text and needs
 // no more than the argument of a transaction.
 func IsComparison(op Operator) bool {
 	switch op.(type) {
@@ -56,7 +56,7 @@ func IsComparison(op Operator) bool {
 	return false
 }
 
-// foldArgument reads the argument of op after its references became constant, so that
+// FoldArgument reads the argument of op after its references became constant, so that
 // it need not be read with each value.
 func FoldArgument(op Operator) {
 	if o, ok := op.(*numberOperator); ok {
@@ -64,7 +64,7 @@ func FoldArgument(op Operator) {
 	}
 }
 
-// argument returns the text that an operator compares with, nil for other operators.
+// Argument returns the text that an operator compares with, nil for other operators.
 func Argument(op Operator) *Macro {
 	switch op := op.(type) {
 	case *numberOperator:
@@ -83,7 +83,7 @@ type locator interface {
 	locate(s string) (start, end int)
 }
 
-// newDetector returns the operator of that name that takes no argument, nil if none is
+// NewDetector returns the operator of that name that takes no argument, nil if none is
 // called so.
 func NewDetector(name string) Operator {
 	switch name {
@@ -103,7 +103,7 @@ func NewDetector(name string) Operator {
 	return nil
 }
 
-// newComparison returns the operator of that name that compares values with arg, nil if
+// NewComparison returns the operator of that name that compares values with arg, nil if
 // none is called so.
 func NewComparison(name string, arg *Macro) Operator {
 	switch name {
@@ -141,7 +141,7 @@ func (o constantOperator) Match(*Tx, string, bool) bool { return bool(o) }
 // rxOperator is @rx.
 type rxOperator struct{ re *rx.Regexp }
 
-// newRegexp returns @rx for a regular expression.
+// NewRegexp returns @rx for a regular expression.
 func NewRegexp(re *rx.Regexp) Operator { return &rxOperator{re} }
 
 func (o *rxOperator) Identity() string { return "rx " + o.re.String() }
@@ -202,7 +202,7 @@ type phraseOperator struct {
 	single [256]bool // phrases of one byte
 }
 
-// newPhrases returns the operator for a list that has the name, an error if the list is
+// NewPhrases returns the operator for a list that has the name, an error if the list is
 // empty.
 func NewPhrases(name string, list []string) (*phraseOperator, error) {
 	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
@@ -455,7 +455,7 @@ func (o *numberOperator) Match(tx *Tx, s string, _ bool) bool {
 	return o.test(v, Number(o.arg.expand(tx)))
 }
 
-// number reads a number; what is none counts as 0.
+// Number reads a number; what is none counts as 0.
 func Number(s string) int {
 	if len(s) == 1 && s[0]-'0' < 10 {
 		return int(s[0] - '0')
@@ -470,7 +470,7 @@ type ipOperator struct {
 	prefixes []netip.Prefix
 }
 
-// newIPMatch returns the operator for a list of addresses and networks.
+// NewIPMatch returns the operator for a list of addresses and networks.
 func NewIPMatch(list []string) (Operator, error) {
 	o := &ipOperator{text: strings.Join(list, ",")}
 	for _, s := range list {
@@ -517,7 +517,7 @@ type byteRange struct {
 	valid charset.Set
 }
 
-// newByteRange returns the operator for ranges of bytes that are valid, "9,32-126".
+// NewByteRange returns the operator for ranges of bytes that are valid, "9,32-126".
 func NewByteRange(arg string) (Operator, error) {
 	o := &byteRange{text: arg}
 	for part := range strings.SplitSeq(arg, ",") {

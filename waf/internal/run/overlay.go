@@ -48,7 +48,7 @@ type Conditions struct {
 	Expires time.Time
 }
 
-// exception takes rules, or targets of them, away from the requests that fulfil its
+// Exception takes rules, or targets of them, away from the requests that fulfil its
 // conditions.
 type Exception struct {
 	Conditions

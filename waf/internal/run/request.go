@@ -147,7 +147,7 @@ func (tx *Tx) setURI(h *Head) {
 	uri, _, _ := strings.Cut(h.URI, "#")
 	path, query, hasQuery := strings.Cut(uri, "?")
 	full := uri
-	if !plainTarget(path, query) {
+	if !isVerbatim(path, query) {
 		u, err := url.ParseRequestURI(uri)
 		if err == nil {
 			path, query, hasQuery = u.Path, u.RawQuery, u.RawQuery != ""
@@ -194,8 +194,9 @@ func (tx *Tx) addNames(values, names seclang.Variable, first int) {
 	}
 }
 
-// plainTarget reports whether net/url would give the parts back as they are.
-func plainTarget(path, query string) bool {
+// isVerbatim reports whether net/url would give the parts of a target back as they are,
+// which spares nearly all requests its work.
+func isVerbatim(path, query string) bool {
 	if path == "" || path[0] != '/' || len(path) > 1 && path[1] == '/' {
 		return false
 	}
@@ -265,7 +266,7 @@ func (tx *Tx) header(name string) string {
 
 func (tx *Tx) setCombinedSize() {
 	n := 0
-	for _, v := range target.ArgCollections {
+	for _, v := range target.Collections(seclang.Args) {
 		for _, p := range tx.cols[v] {
 			n += len(p.Key) + len(p.Value)
 		}
@@ -294,13 +295,13 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	processor := tx.scalar(seclang.ReqbodyProcessor)
 	var err, coding error
 	if codings := tx.codings(); codings != "" && !strings.EqualFold(codings, "identity") {
-		var plain []byte
+		var decoded []byte
 		var more bool
-		if plain, more, coding = body.Decompress(codings, []byte(text), limit); more {
+		if decoded, more, coding = body.Decompress(codings, []byte(text), limit); more {
 			truncated = true
 			tx.setScalar(seclang.InboundDataError, "1")
 		}
-		text = arena.String(plain)
+		text = arena.String(decoded)
 	}
 	if processor == "" && tx.forceRequestBody {
 		processor = "URLENCODED"

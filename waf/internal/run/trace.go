@@ -242,7 +242,7 @@ func (tx *Tx) Steps(h *Hit) []Step {
 
 // Arguments calls fn with each argument of the request that was parsed so far.
 func (tx *Tx) Arguments(fn func(key, value string)) {
-	for _, src := range target.ArgCollections {
+	for _, src := range target.Collections(seclang.Args) {
 		for _, pair := range tx.cols[src] {
 			fn(pair.Key, pair.Value)
 		}

@@ -17,21 +17,28 @@ import (
 
 // Tx is one transaction on its way through a program. It is not safe for use by
 // several goroutines. Strings that it hands out are valid until Reset.
+//
+// It is made to be pooled: what it allocates it keeps for the next transaction, so that
+// most requests allocate next to nothing.
 type Tx struct {
 	p     *Program
-	arena arena.Arena
+	arena arena.Arena // of the strings that the transaction makes
+	// cols are the collections by variable, slots the variables of TX by slot, extra those
+	// whose names rules computed.
 	cols  [seclang.VariableCount][]body.Pair
 	slots []SlotValue
 	extra []extraVar
 
-	phase    int
+	phase    int // that runs, 0 before the first
 	decision Decision
-	skipTo   int32 // rules before this one are skipped
-	allow    AllowScope
+	skipTo   int32      // rules before this one are skipped
+	allow    AllowScope // of the rule that ended the inspection
 	removed  bitset.Set // rules that ctl or the application took away, nil if none
 	// exclusions are targets that ctl took away.
 	exclusions []*RemoveTarget
 
+	// What ctl and the settings say: off stops all rules, detectOnly only notes what they
+	// ask for.
 	off, detectOnly                     bool
 	forceRequestBody, forceResponseBody bool
 	noRequestBody, noResponseBody       bool
@@ -55,7 +62,7 @@ type Tx struct {
 	added int  // to anomaly scores by the rule that runs
 	mute  bool // what it adds does not count
 
-	gate gate.State
+	gate gate.State // candidates of the phase
 
 	hits    []Hit
 	omitted int // matches beyond maxHits
@@ -66,6 +73,7 @@ type Tx struct {
 	overlay *Overlay // what an application changes of the program, nil for nothing
 }
 
+// extraVar is a variable of TX that has no slot.
 type extraVar struct {
 	name  string
 	value SlotValue
@@ -79,28 +87,36 @@ type matchedVar struct {
 	none     bool // a SecAction matched, which looks at nothing
 }
 
-// Decision is what the rules ask for.
+// Decision is what the rules ask for. The zero value lets the transaction pass.
 type Decision struct {
+	// Block tells that the rule with RuleID asked in Phase to refuse the transaction with
+	// Status.
 	Block  bool
 	Status int
 	RuleID int
 	Phase  int
 }
 
-// Hit is one place where one rule matched.
+// Hit is a match of a rule that is reported. Its strings are valid until Reset of the
+// transaction.
 type Hit struct {
-	rule     *Rule
-	link     *Link
+	rule *Rule
+	link *Link
+	// Variable and Key name the member that matched, NoVariable for a SecAction. Value is
+	// what the link's transformations made of it.
 	Variable seclang.Variable
 	Key      string
 	Value    string
-	Message  string
-	Data     string
-	Score    int
-	span     span
+	// Message and Data are the rule's msg and logdata, expanded.
+	Message string
+	Data    string
+	// Score is what the match added to the anomaly scores.
+	Score int
+	span  span
 }
 
-// place is where an operator matched, if it said so while it ran.
+// span is where in a value an operator matched, if it said so while it ran. That spares
+// a second search when the match is reported.
 type span struct {
 	known      bool
 	start, end int
@@ -139,14 +155,17 @@ func (p *Program) NewTx() *Tx {
 	return tx
 }
 
-// newProbe returns a transaction on which operators can be tested that refer to
+// NewProbe returns a transaction on which operators can be tested that refer to
 // nothing but variables of TX, which have these values.
 func NewProbe(p *Program, values []SlotValue) *Tx { return &Tx{p: p, slots: values} }
 
-// Reset forgets everything and makes tx a new transaction of p.
+// Reset forgets everything and makes tx a new transaction of p. It clears what refers to
+// the last request, since a transaction in a pool would keep that in memory, and drops
+// lists that one large request made long.
 func (tx *Tx) Reset(p *Program) {
 	tx.arena.Reset()
 	if tx.p != p {
+		// Sizes depend on the program, so nothing else is worth keeping.
 		*tx = Tx{p: p, arena: tx.arena, store: tx.store}
 		tx.slots = make([]SlotValue, len(p.Initial))
 		tx.gate.Init(p.LinkCount, &tx.arena)

@@ -9,40 +9,44 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// selector chooses members of a collection by key, in any case. The zero value
-// chooses all.
+// Selector chooses members of a collection by key, in any case. The zero value chooses
+// all. It is immutable.
 type Selector struct {
-	Name    string // in lower case
+	// Name is the key in lower case, Pattern the expression that keys must match. At most
+	// one of them is set.
+	Name    string
 	Pattern *rx.Regexp
-	// prefix is what keys begin with if re asks for no more than that, in lower case.
+	// Prefix is what keys begin with if Pattern asks for no more than that, in lower case.
 	Prefix string
-	need   rx.Need // what keys that re matches must have
+	need   rx.Need // what keys that Pattern matches must have
 }
 
+// NewSelector returns the selector of a target as written. An error is one of its regular
+// expression.
 func NewSelector(t seclang.Target) (Selector, error) {
-	s := Selector{Name: strings.ToLower(t.Key)}
-	if t.KeyIsRegexp {
-		re, err := rx.Compile("(?-sm:(?i)" + t.Key + ")")
-		if err != nil {
-			return s, err
-		}
-		s.Pattern, s.Name = re, ""
-		s.need = re.Need(charset.Set{})
-		if plainPrefix.MatchString(t.Key) {
-			s.Prefix = strings.ToLower(t.Key[1:])
-		}
-		return s, nil
+	if !t.KeyIsRegexp {
+		return Selector{Name: strings.ToLower(t.Key)}, nil
+	}
+	// ModSecurity compiles keys without the flags s and m, unlike @rx.
+	re, err := rx.Compile("(?-sm:(?i)" + t.Key + ")")
+	if err != nil {
+		return Selector{}, err
+	}
+	s := Selector{Pattern: re, need: re.Need(charset.Set{})}
+	if prefixPattern.MatchString(t.Key) {
+		s.Prefix = strings.ToLower(t.Key[1:])
 	}
 	return s, nil
 }
 
-// plainPrefix are patterns that ask for a prefix. Letters that have a third case,
+// prefixPattern are patterns that ask for a prefix. Letters that have a third case,
 // s and k, are matched by EqualFold as well as by a regular expression.
-var plainPrefix = regexp.MustCompile(`^\^[A-Za-z0-9_]+$`)
+var prefixPattern = regexp.MustCompile(`^\^[A-Za-z0-9_]+$`)
 
-// all reports whether the selector chooses every member.
+// All reports whether s chooses every member.
 func (s *Selector) All() bool { return s.Name == "" && s.Pattern == nil }
 
+// Matches reports whether s chooses the member with the key.
 func (s *Selector) Matches(key string) bool {
 	switch {
 	case s.Prefix != "":
@@ -52,10 +56,11 @@ func (s *Selector) Matches(key string) bool {
 	case s.Name == "":
 		return true
 	}
+	// Most keys differ in length already, which spares the comparison of runes.
 	return len(key) == len(s.Name) && strings.EqualFold(key, s.Name)
 }
 
-// mayMatch is matches, without a sure no but at less cost.
+// MayMatch is Matches at less cost: it may err on the side of yes.
 func (s *Selector) MayMatch(key string) bool {
 	if s.Pattern == nil {
 		return s.Matches(key)
@@ -72,7 +77,8 @@ func (s *Selector) MayMatch(key string) bool {
 	return true
 }
 
-// excludes is matches for exceptions: keys are compared in any case.
+// Excludes is Matches for exceptions: names are compared in any case of Unicode, also of
+// different length.
 func (s *Selector) Excludes(key string) bool {
 	switch {
 	case s.Pattern != nil:
@@ -83,9 +89,10 @@ func (s *Selector) Excludes(key string) bool {
 	return strings.EqualFold(key, s.Name)
 }
 
-func Excluded(list []Selector, key string) bool {
-	for i := range list {
-		if list[i].Excludes(key) {
+// Excluded reports whether one of the exceptions takes the member with the key away.
+func Excluded(exceptions []Selector, key string) bool {
+	for i := range exceptions {
+		if exceptions[i].Excludes(key) {
 			return true
 		}
 	}

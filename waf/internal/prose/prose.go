@@ -1,11 +1,11 @@
-// Package plain says in English what a rule looks for.
+// Package prose says in English what a rule looks for.
 //
 // It makes sentences of what the rule language says, so it does for rules of an
 // operator what it does for those of the Core Rule Set. It knows nothing of
 // transactions and decides nothing.
 //
 // Stability: the wording may change at any time; it is for people, not for programs.
-package plain
+package prose
 
 import (
 	"fmt"
@@ -123,17 +123,17 @@ func (l Link) presence() (string, bool) {
 // targets is a list such as "any cookie, parameter or the path (but not …)".
 func targets(list []seclang.Target) string {
 	var yes, no []string
-	plain := false // the one before is "any …" too, which stands for both
+	afterAny := false // the one before is "any …" too, which stands for both
 	for _, t := range list {
 		s := target(t)
 		if t.Negated {
 			no = append(no, s)
 			continue
 		}
-		if bare, ok := strings.CutPrefix(s, "any "); ok && plain {
+		if bare, ok := strings.CutPrefix(s, "any "); ok && afterAny {
 			s = bare
 		} else {
-			plain = ok && t.Variable != seclang.TX
+			afterAny = ok && t.Variable != seclang.TX
 		}
 		yes = append(yes, s)
 	}
