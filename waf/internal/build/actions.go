@@ -37,7 +37,7 @@ func parseSetVar(arg string, slot func(string) int32) (*run.SetVar, error) {
 	return a, err
 }
 
-// ctlAction returns nil without an error for what has no effect here.
+// ctlAction reads ctl:name=value. It is nil without an error for what has no effect here.
 func (c *compiler) ctlAction(arg string) (run.Action, error) {
 	name, value, ok := strings.Cut(arg, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
@@ -66,11 +66,13 @@ func (c *compiler) ctlAction(arg string) (run.Action, error) {
 	return switchAction(lower, value)
 }
 
+// ctlStatus returns what the language's table says of a ctl, an empty status for none.
 func ctlStatus(name string) (seclang.Status, string) {
 	k, _ := seclang.Lookup(seclang.CtlKind, name)
 	return k.Status, k.Note
 }
 
+// removeTargetAction reads the value of ctl:ruleRemoveTargetBy…, which;variable.
 func (c *compiler) removeTargetAction(name, value string) (run.Action, error) {
 	which, what, ok := strings.Cut(value, ";")
 	if !ok {
@@ -93,6 +95,7 @@ func (c *compiler) removeTargetAction(name, value string) (run.Action, error) {
 	return a, err
 }
 
+// switchAction reads the value of a ctl that changes a setting.
 func switchAction(name, value string) (run.Action, error) {
 	on := strings.EqualFold(value, "on")
 	onOff := func(s run.Setting) (run.Action, error) {
@@ -128,13 +131,14 @@ func switchAction(name, value string) (run.Action, error) {
 	return nil, fmt.Errorf("ctl:%s is not implemented", name)
 }
 
-// lastingNamed returns the collection of that name.
+// persistentNamed returns the collection of that name.
 func persistentNamed(name string) (seclang.Variable, bool) {
 	v, ok := seclang.ParseVariable(strings.TrimSpace(name))
 	return v, ok && run.PersistentIndex(v) >= 0
 }
 
-// memberOfLasting splits collection.member.
+// persistentMember splits collection.member of an action. Members that the engine keeps
+// itself are refused.
 func persistentMember(action, s string) (v seclang.Variable, name string, err error) {
 	col, name, _ := strings.Cut(s, ".")
 	v, ok := persistentNamed(col)
@@ -147,9 +151,10 @@ func persistentMember(action, s string) (v seclang.Variable, name string, err er
 	return v, name, nil
 }
 
-// collectionAction reads an action on collections that last. It is nil without an error
+// collectionAction reads an action on persistent collections. It is nil without an error
 // for what has no effect: variables of TX end with their transaction anyway.
 func (c *compiler) collectionAction(name, arg string) (act run.Action, err error) {
+	// The first error of a macro counts; what is made of a bad one is dropped with it.
 	parse := func(text string) *run.Macro {
 		m, e := run.ParseMacro(text, c.slot)
 		if err == nil {

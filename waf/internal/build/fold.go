@@ -10,7 +10,8 @@ import (
 )
 
 // fold evaluates beforehand what no transaction changes, and returns the rules that
-// are left.
+// are left. It is constant folding over the variables of TX, with rules as conditional
+// assignments and skips as forward jumps.
 //
 // It walks through the phases with what is known of TX: at first that nothing is
 // set. A rule that asks only for known things is decided here: it goes if it does
@@ -21,7 +22,11 @@ import (
 // Rules may take others away at run time (ctl:ruleRemoveBy…). A rule that may be
 // gone is certain only if what it would have skipped is gone with it.
 func fold(p *run.Program) bitset.Set {
-	f := folder{p: p, kept: bitset.New(len(p.Rules)), state: make([]knowledge, len(p.SlotNames)), touched: bitset.New(len(p.SlotNames)), volatile: bitset.New(len(p.SlotNames))}
+	slots := len(p.SlotNames)
+	f := folder{
+		p: p, kept: bitset.New(len(p.Rules)), state: make([]knowledge, slots),
+		touched: bitset.New(slots), volatile: bitset.New(slots),
+	}
 	for _, name := range []string{inboundThreshold, outboundThreshold} {
 		if s, ok := p.Slots[name]; ok {
 			f.volatile.Add(s)
@@ -30,7 +35,7 @@ func fold(p *run.Program) bitset.Set {
 	for i := range f.state {
 		f.state[i].known = true
 	}
-	for _, s := range p.WellKnown.Captures {
+	for _, s := range p.WellKnown.Captures { // operators set them
 		f.state[s].known = false
 	}
 	f.findRemovers()
@@ -40,12 +45,14 @@ func fold(p *run.Program) bitset.Set {
 	return f.kept
 }
 
-// knowledge is what is known of a variable of TX.
+// knowledge is what is known of a variable of TX at a point of the walk. The zero value is
+// nothing.
 type knowledge struct {
 	known bool
 	value run.SlotValue
 }
 
+// folder walks through the phases.
 type folder struct {
 	p     *run.Program
 	kept  bitset.Set
@@ -55,17 +62,20 @@ type folder struct {
 	touched  bitset.Set // variables that kept rules read or write
 	anyTouch bool       // kept rules read or write variables by pattern
 	removers []remover
-	// uncertain is the rule up to which a rule that is kept may skip.
+	// uncertain is the rule up to which a rule that is kept may skip: what stands before it
+	// may run or not. Rules before skipTo are skipped for certain.
 	uncertain int32
 	skipTo    int32
 }
 
+// remover is a rule that may take other rules away at run time.
 type remover struct {
 	phase int
 	index int32
 	rules bitset.Set
 }
 
+// findRemovers finds the rules that may take others away.
 func (f *folder) findRemovers() {
 	for i := range f.p.Rules {
 		r := &f.p.Rules[i]
@@ -98,6 +108,7 @@ func (f *folder) removable(r *run.Rule, skipTo int32) bool {
 	return false
 }
 
+// phase walks through the rules of a phase.
 func (f *folder) phase(n int) {
 	f.uncertain, f.skipTo = 0, 0
 	for i := range f.p.Rules {
@@ -109,6 +120,7 @@ func (f *folder) phase(n int) {
 	}
 }
 
+// outcome is whether a rule matches, as far as that is known.
 type outcome uint8
 
 const (
@@ -117,6 +129,7 @@ const (
 	always
 )
 
+// rule decides a rule, or keeps it.
 func (f *folder) rule(r *run.Rule) {
 	switch f.decide(r) {
 	case never:
@@ -134,10 +147,13 @@ func (f *folder) rule(r *run.Rule) {
 	}
 }
 
-// certain handles a rule that always matches.
+// certain handles a rule that always matches if its turn comes. It can be dropped if all
+// that it does is to set variables to known values that nobody has read before, which then
+// become initial values; if it reports or refuses, it stays.
 func (f *folder) certain(r *run.Rule) {
 	mayGo := f.removable(r, r.SkipTo)
 	if r.SkipTo > 0 {
+		// A skip that is itself uncertain makes what it skips uncertain, no more.
 		if mayGo || r.Index < f.uncertain && r.SkipTo > f.uncertain {
 			f.keep(r)
 			f.forget(r)
@@ -166,6 +182,8 @@ func (f *folder) certain(r *run.Rule) {
 			if f.touched.Has(s.Slot) || f.anyTouch {
 				drop = false
 			}
+			// If it is not sure that the rule runs, its variable is known only if the rule
+			// makes no difference.
 			if !sure && f.state[s.Slot] != (knowledge{true, v}) {
 				f.state[s.Slot] = knowledge{}
 			} else if sure {
@@ -246,6 +264,7 @@ func (f *folder) decide(r *run.Rule) outcome {
 	return always
 }
 
+// link decides whether a link matches.
 func (f *folder) link(l *run.Link) outcome {
 	if l.Operator == nil {
 		return always
@@ -324,6 +343,7 @@ func (f *folder) forget(r *run.Rule) {
 	}
 }
 
+// forgetVar makes unknown what an action may set.
 func (f *folder) forgetVar(s *run.SetVar) {
 	if s.Slot >= 0 {
 		f.state[s.Slot] = knowledge{}

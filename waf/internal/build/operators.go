@@ -13,7 +13,9 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/rx"
 )
 
-type compileContext struct {
+// operatorContext is what operators are made from. Equal expressions and equal lists of
+// phrases are compiled once: the rule set has many of both.
+type operatorContext struct {
 	files   fs.FS
 	dir     string // of the file of the rule
 	slot    func(string) int32
@@ -21,7 +23,8 @@ type compileContext struct {
 	phrases map[string]run.Operator
 }
 
-func (c *compileContext) regexp(pattern string) (*rx.Regexp, error) {
+// regexp compiles a regular expression, once.
+func (c *operatorContext) regexp(pattern string) (*rx.Regexp, error) {
 	if r, ok := c.regexps[pattern]; ok {
 		return r, nil
 	}
@@ -33,7 +36,7 @@ func (c *compileContext) regexp(pattern string) (*rx.Regexp, error) {
 }
 
 // newOperator returns the operator of that name with an argument as written.
-func newOperator(c *compileContext, name, arg string) (run.Operator, error) {
+func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 	switch name {
 	case "rx", "rxGlobal":
 		r, err := c.regexp(arg)
@@ -91,7 +94,7 @@ func newOperator(c *compileContext, name, arg string) (run.Operator, error) {
 }
 
 // lines reads the lines of a data file beside the rule, without comments.
-func (c *compileContext) lines(name string) ([]string, error) {
+func (c *operatorContext) lines(name string) ([]string, error) {
 	if c.files == nil {
 		return nil, errors.New("there are no data files here; write the words in the rule with @pm")
 	}
@@ -113,7 +116,7 @@ func (c *compileContext) lines(name string) ([]string, error) {
 }
 
 // phraseList returns the operator for a list; equal lists share one.
-func (c *compileContext) phraseList(list []string, name string) (run.Operator, error) {
+func (c *operatorContext) phraseList(list []string, name string) (run.Operator, error) {
 	if o, ok := c.phrases[name]; ok {
 		return o, nil
 	}

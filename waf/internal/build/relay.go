@@ -21,18 +21,21 @@ import (
 // second test holds for what a value becomes. As a pattern of the gate a relay matches
 // every value, as the first link does; its guard is the second link.
 type relay struct {
-	id    string
-	set   *run.SetVar
-	test  *run.Link
+	id    string            // the position of the rule: no two relays are equal
+	set   *run.SetVar       // of the first link
+	test  *run.Link         // the second link
 	other []target.Selector // of TX, by which other links may see the variables
 }
 
+// Identity is part of gate.Pattern, like the methods that follow.
 func (o *relay) Identity() string { return "relay " + o.id }
 
 func (o *relay) Need(charset.Set) rx.Need { return rx.Need{} }
 
 func (o *relay) Matches(string) bool { return true }
 
+// Possible reports whether the second link matches what the first one makes of s, or
+// another link can see the variable. It is part of gate.Guarded.
 func (o *relay) Possible(s string) bool {
 	name := strings.ToLower(o.fill(o.set.Key, s))
 	for i := range o.other {
@@ -40,6 +43,7 @@ func (o *relay) Possible(s string) bool {
 			return true
 		}
 	}
+	// The operator is a comparison with a constant, which asks nothing of a transaction.
 	return o.test.Operator.Match(nil, o.fill(o.set.Value, s), false)
 }
 

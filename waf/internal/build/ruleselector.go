@@ -16,6 +16,7 @@ type ruleSelector struct {
 	tag, msg    string
 }
 
+// matches reports whether s chooses r.
 func (s ruleSelector) matches(r *run.Rule) bool {
 	switch {
 	case s.last != 0:
@@ -43,6 +44,7 @@ type selection struct {
 	rules    *bitset.Set
 }
 
+// parseIDs reads an id or a range of ids.
 func parseIDs(s string) (ruleSelector, error) {
 	lo, hi, isRange := strings.Cut(strings.TrimSpace(s), "-")
 	if !isRange {
@@ -56,6 +58,7 @@ func parseIDs(s string) (ruleSelector, error) {
 	return ruleSelector{first: first, last: last}, nil
 }
 
+// selectorFor reads what is after ruleRemoveBy and its like: an id, a tag or a message.
 func selectorFor(by, value string) (ruleSelector, error) {
 	switch by {
 	case "id":

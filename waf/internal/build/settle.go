@@ -6,8 +6,12 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// settle writes the values of variables that no transaction changes into the texts
-// that refer to them: %{tx.allowed_methods} becomes the list of methods.
+// settle propagates constants: it writes the values of variables that no transaction
+// changes into the texts that refer to them: %{tx.allowed_methods} becomes the list of
+// methods. An operator whose argument is known that way can be gated.
+//
+// A variable may change if a kept rule sets it, an operator captures into it or an
+// overlay replaces it. Rules that folding decided have done so in Initial.
 func settle(p *run.Program, kept bitset.Set) {
 	changes := bitset.New(len(p.SlotNames))
 	for _, s := range p.WellKnown.Captures {
@@ -60,7 +64,8 @@ func eachLink(p *run.Program, rules bitset.Set, do func(l *run.Link)) {
 	}
 }
 
-// settleMacro replaces references to variables that are not in changes.
+// settleMacro replaces references to variables that are not in changes, and joins the
+// literals that are neighbours then.
 func settleMacro(p *run.Program, m *run.Macro, changes bitset.Set) {
 	if m == nil {
 		return

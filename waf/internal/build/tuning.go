@@ -14,9 +14,10 @@ import (
 type Exception struct {
 	// First to Last are ids of rules; Tag is a tag. One of them is set.
 	First, Last int
-	Tag         string
+	Tag         string // as rules have it, as a whole
 	// Target is a variable or a member of one, "ARGS:q". Empty means the whole rule.
 	Target string
+	// Conditions are those of the request; none holds for all.
 	run.Conditions
 }
 
@@ -24,11 +25,14 @@ type Exception struct {
 type Tuning struct {
 	// InboundThreshold and OutboundThreshold replace those of the program, if not 0.
 	InboundThreshold, OutboundThreshold int
-	Exceptions                          []Exception
-	Actions                             map[int]run.Override // by rule id
+	// Exceptions count all that apply.
+	Exceptions []Exception
+	// Actions override what rules do, by rule id.
+	Actions map[int]run.Override
 }
 
-// NewOverlay checks t and prepares it for p.
+// NewOverlay checks t and prepares it for p. It takes microseconds. An error names the
+// exception, counted from 1, or the rule.
 func NewOverlay(p *run.Program, t Tuning) (*run.Overlay, error) {
 	o := &run.Overlay{}
 	for _, c := range []struct {
@@ -59,11 +63,13 @@ func NewOverlay(p *run.Program, t Tuning) (*run.Overlay, error) {
 	return o, nil
 }
 
+// The variables that overlays replace. Folding leaves rules that read them alone.
 const (
 	inboundThreshold  = "inbound_anomaly_score_threshold"
 	outboundThreshold = "outbound_anomaly_score_threshold"
 )
 
+// newException finds the rules and the targets that an exception takes away.
 func newException(p *run.Program, x Exception) (run.Exception, error) {
 	e := run.Exception{Conditions: x.Conditions}
 	s := ruleSelector{first: x.First, last: max(x.First, x.Last), tag: x.Tag}
@@ -93,7 +99,8 @@ func newException(p *run.Program, x Exception) (run.Exception, error) {
 	return e, nil
 }
 
-// alsoNamed returns the variables by which rules reach the values of v.
+// alsoNamed returns the variables by which rules reach the values of v: an exception for
+// ARGS:q would be no help against a rule that looks at ARGS_GET.
 func alsoNamed(v seclang.Variable) []seclang.Variable {
 	switch v {
 	case seclang.Args:

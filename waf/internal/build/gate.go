@@ -7,11 +7,12 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/run"
 )
 
-// buildGate builds the gate of a phase and marks the links that it finds values for.
-// Rules that it says nothing about always run.
+// buildGate builds the gate of a phase and marks the links that it finds candidates for.
+// Rules that it says nothing about always run: those that look at variables that rules
+// set, those without a test, and those that must see also what they do not match.
 func (c *compiler) buildGate(ph *run.Phase, kept bitset.Set) {
 	var links []gate.Link
-	for place, i := range ph.Rules {
+	for position, i := range ph.Rules {
 		r := &c.p.Rules[i]
 		l := &r.Links[0]
 		links = c.chain(r, links)
@@ -21,25 +22,26 @@ func (c *compiler) buildGate(ph *run.Phase, kept bitset.Set) {
 			pattern, ok, l.GuardOnly = o, true, true
 		}
 		if !ok || l.Negated && (l.Capture || l.MultiMatch) || !gate.Static(l.Targets) {
-			ph.Always.Add(int32(place))
+			ph.Always.Add(int32(position))
 			continue
 		}
 		l.Gated = true
-		links = append(links, newGateLink(l, int32(place), pattern))
+		links = append(links, newGateLink(l, int32(position), pattern))
 	}
 	ph.Gate = c.gates.Compile(links)
 }
 
-// newGateLink is what the gate must know of l, whose rule has a place in its phase.
-func newGateLink(l *run.Link, place int32, pattern gate.Pattern) gate.Link {
+// newGateLink is what the gate must know of l, whose rule has a position in its phase.
+func newGateLink(l *run.Link, position int32, pattern gate.Pattern) gate.Link {
 	return gate.Link{
-		Number: l.Number, Position: place, Targets: l.Targets, Transforms: l.Transforms,
+		Number: l.Number, Position: position, Targets: l.Targets, Transforms: l.Transforms,
 		Negated: l.Negated, MultiMatch: l.MultiMatch, Pattern: pattern,
 	}
 }
 
-// chain gates the further links of a chain that need words or bytes, as long as the
-// links before them do nothing: without a value for one of them the rule cannot match.
+// chain adds the further links of a chain that require words or bytes, as long as the
+// links before them do nothing: without a candidate for one of them the rule cannot match
+// and need not run. A link that does something is done although the chain does not match.
 func (c *compiler) chain(r *run.Rule, links []gate.Link) []gate.Link {
 	for j := 1; j < len(r.Links) && len(r.Links[j-1].Actions) == 0; j++ {
 		l := &r.Links[j]
