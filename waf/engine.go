@@ -276,7 +276,8 @@ const maxValue = 8 << 10
 // newMatch copies what a hit says.
 func newMatch(h *run.Hit) Match {
 	m := Match{
-		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Data: strings.Clone(h.Data), Severity: severity(h.Severity()), Score: h.Score,
+		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Data: strings.Clone(h.Data),
+		Severity: severity(h.Severity()), Score: h.Score,
 		Tags: h.Tags(), Variable: variableName(h.Variable.String(), h.Key),
 	}
 	start, end := h.Locate()

@@ -57,7 +57,8 @@ func Explain(engine *waf.Engine, now time.Time, request, response []byte) (Expla
 		if tx.WantsResponseBody() {
 			tx.ResponseBody(r.Body)
 		} else {
-			out.Notes = append(out.Notes, fmt.Sprintf("the rules do not look at bodies of content type %q", http.Header(r.Header).Get("Content-Type")))
+			mediaType := http.Header(r.Header).Get("Content-Type")
+			out.Notes = append(out.Notes, fmt.Sprintf("the rules do not look at bodies of content type %q", mediaType))
 		}
 		tx.EndResponse()
 		out.HasResponse = true

@@ -309,7 +309,10 @@ var constructs = []Construct{
 	{CtlKind, "auditEngine", Accepted, gatewayLog},
 	{CtlKind, "auditLogParts", Accepted, gatewayLog},
 	{CtlKind, "debugLogLevel", Accepted, "explain a request instead: ringwall waf explain"},
-	{CtlKind, "forceRequestBodyVariable", Supported, "REQUEST_BODY has JSON, XML and multipart bodies, too; bodies of unknown type are read as forms"},
+	{
+		CtlKind, "forceRequestBodyVariable", Supported,
+		"REQUEST_BODY has JSON, XML and multipart bodies, too; bodies of unknown type are read as forms",
+	},
 	{CtlKind, "forceResponseBodyVariable", Supported, ""},
 	{CtlKind, "hashEnforcement", Refused, "responses are inspected, not changed"},
 	{CtlKind, "hashEngine", Refused, "responses are inspected, not changed"},

@@ -143,7 +143,8 @@ func persistentMember(action, s string) (v seclang.Variable, name string, err er
 	col, name, _ := strings.Cut(s, ".")
 	v, ok := persistentNamed(col)
 	if !ok || strings.TrimSpace(name) == "" {
-		return v, "", fmt.Errorf("%s names no variable of a collection: %q; write ip.name, session.name, user.name, global.name or resource.name", action, s)
+		return v, "", fmt.Errorf(
+			"%s names no variable of a collection: %q; write ip.name, session.name, user.name, global.name or resource.name", action, s)
 	}
 	if slices.Contains(run.ReadOnlyMembers, strings.ToLower(name)) {
 		return v, "", fmt.Errorf("%s changes %s: the engine keeps it; choose another name", action, s)

@@ -83,8 +83,15 @@ func (c *compiler) relayOf(r *run.Rule, kept bitset.Set) *relay {
 	if v := set.Value.Parts; len(v) == 0 || v[0].Variable != seclang.NoVariable || strings.ContainsAny(v[0].Literal[:1], "+-") {
 		return nil // it may count
 	}
-	if len(second.Targets) != 1 || second.Targets[0].Variable != seclang.TX || second.Targets[0].Count || second.Targets[0].Key.Prefix != prefix ||
-		len(second.Targets[0].Except) > 0 || second.Operator == nil || !run.Pure(second.Operator) || !run.IsComparison(second.Operator) || len(second.Transforms) > 0 {
+	if len(second.Targets) != 1 {
+		return nil
+	}
+	t := &second.Targets[0]
+	if t.Variable != seclang.TX || t.Count || t.Key.Prefix != prefix || len(t.Except) > 0 {
+		return nil
+	}
+	op := second.Operator
+	if op == nil || !run.Pure(op) || !run.IsComparison(op) || len(second.Transforms) > 0 {
 		return nil
 	}
 	for _, name := range p.SlotNames {

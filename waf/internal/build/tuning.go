@@ -1,6 +1,7 @@
 package build
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -73,8 +74,11 @@ const (
 func newException(p *run.Program, x Exception) (run.Exception, error) {
 	e := run.Exception{Conditions: x.Conditions}
 	s := ruleSelector{first: x.First, last: max(x.First, x.Last), tag: x.Tag}
-	if (x.First == 0) == (x.Tag == "") {
-		return e, fmt.Errorf("names %s; name a rule id or a tag", map[bool]string{true: "neither rule nor tag", false: "both rule and tag"}[x.Tag == ""])
+	switch {
+	case x.First == 0 && x.Tag == "":
+		return e, errors.New("names neither rule nor tag; name a rule id or a tag")
+	case x.First != 0 && x.Tag != "":
+		return e, errors.New("names both rule and tag; name a rule id or a tag")
 	}
 	e.Rules = s.rules(p)
 	if !slices.ContainsFunc(e.Rules, func(w uint64) bool { return w != 0 }) {

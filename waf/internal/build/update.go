@@ -55,6 +55,11 @@ func (c *compiler) removeRules(d seclang.Directive) {
 	}
 }
 
+// noRule fails since a directive, whose last argument is the update, chooses no rule.
+func (c *compiler) noRule(d seclang.Directive, hint string) {
+	c.fail(d.Pos, d.Name+" names no rule", strings.TrimSpace(strings.Join(d.Args[:len(d.Args)-1], " ")), hint)
+}
+
 // updateTargets adds targets to the first links of rules that stand before the directive.
 func (c *compiler) updateTargets(d seclang.Directive) {
 	targets, err := seclang.ParseTargets(d.Pos, d.Args[len(d.Args)-1])
@@ -65,7 +70,7 @@ func (c *compiler) updateTargets(d seclang.Directive) {
 	for _, s := range c.selectors(d, d.Args[:len(d.Args)-1]) {
 		found := c.selected(s)
 		if len(found) == 0 {
-			c.fail(d.Pos, d.Name+" names no rule", strings.TrimSpace(strings.Join(d.Args[:len(d.Args)-1], " ")), "it must follow the rule; check the id or tag")
+			c.noRule(d, "it must follow the rule; check the id or tag")
 		}
 		for _, r := range found {
 			if len(r.Links[0].Targets) == 0 {
@@ -90,7 +95,7 @@ func (c *compiler) updateActions(d seclang.Directive) {
 	for _, s := range c.selectors(d, d.Args[:len(d.Args)-1]) {
 		found := c.selected(s)
 		if len(found) == 0 {
-			c.fail(d.Pos, d.Name+" names no rule", strings.TrimSpace(strings.Join(d.Args[:len(d.Args)-1], " ")), "it must follow the rule; check the id")
+			c.noRule(d, "it must follow the rule; check the id")
 		}
 		for _, r := range found {
 			for _, a := range actions {

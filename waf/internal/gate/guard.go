@@ -8,10 +8,12 @@ import (
 // libinjection judges a value as a whole and takes some hundred nanoseconds for it.
 // What follows proves for most values that it says no; tests try to prove it wrong.
 
-// xssBytes: libinjection reports tags, comments and doctypes, which begin with <,
-// and values of attributes, which follow =.
+// xssText are the bytes that libinjection needs to find a script: it reports tags, comments
+// and doctypes, which begin with <, and values of attributes, which follow =.
 const xssText = "<="
 
+// XSSBytes are the classes of bytes of which a value has one if libinjection finds a script
+// in it.
 var XSSBytes = charset.Cover(charset.Of(xssText))
 
 // sqliSafe are the bytes that alone make no token but barewords, numbers, operators,
@@ -29,7 +31,7 @@ func buildSQLiSafe() charset.Set {
 
 var sqliUnsafe = charset.Cover(sqliSafe.Not())
 
-// sqliPossible reports whether libinjection may find SQL in s. It says no if s has
+// MayBeSQLi reports whether libinjection may find SQL in s. It says no if s has
 // only safe bytes, no comment, no strong word and at most one weak word: alone that is
 // a bareword like any other, only two of them can make a keyword such as ORDER BY.
 func MayBeSQLi(s string) bool {

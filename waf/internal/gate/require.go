@@ -57,8 +57,8 @@ func (p steps) then(t *transform.Transformation) steps {
 	return p
 }
 
-// before is the weakest precondition of a condition on bytes: it returns the bytes of which a value must have one for the result to have one
-// of m, all if it need not have any.
+// before is the weakest precondition of a condition on bytes: it returns the bytes of
+// which a value must have one for the result to have one of m, all if it need not have any.
 func (p steps) before(m charset.Mask) charset.Mask {
 	if m&p.adds != 0 {
 		return ^charset.Mask(0)

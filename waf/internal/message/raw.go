@@ -68,7 +68,8 @@ func Parse(raw []byte) (Exchange, error) {
 		}
 		x.Header[name] = append(x.Header[name], value)
 	}
-	x.Refused = x.Refused || !validTarget(x.Method, x.URI) || controlEscape.MatchString(x.Host) || (hosts != 1 || x.Host == "") && strings.HasSuffix(x.Protocol, "/1.1") || hosts > 1
+	noHost := (hosts != 1 || x.Host == "") && strings.HasSuffix(x.Protocol, "/1.1")
+	x.Refused = x.Refused || !validTarget(x.Method, x.URI) || controlEscape.MatchString(x.Host) || noHost || hosts > 1
 	x.Body = framed(&x, body)
 	return x, nil
 }

@@ -74,7 +74,8 @@ func (v *reader) read(re *syntax.Regexp, cut bool) (list []string, exact bool) {
 	switch re.Op {
 	case syntax.OpLiteral:
 		return []string{string(re.Rune)}, true
-	case syntax.OpEmptyMatch, syntax.OpBeginText, syntax.OpEndText, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+	case syntax.OpEmptyMatch, syntax.OpBeginText, syntax.OpEndText, syntax.OpBeginLine, syntax.OpEndLine,
+		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		return []string{""}, true
 	case syntax.OpCapture:
 		return v.read(re.Sub[0], cut)

@@ -68,13 +68,18 @@ func (p *Program) InitCache() {
 	}
 }
 
+// hash mixes the plan into the hash of the value, since plans say different things of
+// equal values.
 func (m *resultCache) hash(pl *gate.Plan, value string) uint64 {
 	return maphash.String(m.seed, value) ^ pl.Number*0x9e3779b97f4a7c15
 }
 
+// tagOf returns the half of a hash that does not choose the set. It is never 0, which
+// stands for an empty way.
 func tagOf(hash uint64) uint32 { return uint32(hash>>32) | 1 }
 
-// victim is the place that a new value takes when all are taken.
+// victim is the way that a new value takes when all are taken. It is as good as random,
+// so that two values that come in turn do not replace each other for long.
 func victim(hash uint64) int { return int(hash >> 30 % ways) }
 
 // find returns what is known of a value, nil if nothing is.
@@ -91,7 +96,8 @@ func (m *resultCache) find(hash uint64, pl *gate.Plan, value string) *result {
 	return nil
 }
 
-// again reports whether a value with this hash was here before, not long ago.
+// again reports whether a value with this hash was here before, not long ago. Most values
+// of a flood come once; they only leave a tag behind, and cost no allocation.
 func (m *resultCache) again(hash uint64) bool {
 	s, tag := &m.sets[hash%cacheSets], tagOf(hash)
 	for i := range s.seen {
@@ -108,7 +114,8 @@ func (m *resultCache) again(hash uint64) bool {
 	return false
 }
 
-// put remembers k.
+// put stores k. Readers that see the tag and not yet the result, or the reverse, find
+// nothing or compare the wrong value: both is harmless.
 func (m *resultCache) put(hash uint64, k *result) {
 	s := &m.sets[hash%cacheSets]
 	at := victim(hash)
@@ -122,8 +129,9 @@ func (m *resultCache) put(hash uint64, k *result) {
 	s.tags[at].Store(tagOf(hash))
 }
 
-// memorize remembers a value and the candidates from number first on, which are all
-// that the gate noted for it.
+// cacheResult caches a value with those candidates after the first ones that match: all
+// that the gate found for it. It tests them now, also those that would not have been,
+// since the result must hold for later transactions, whatever rules run there.
 func (tx *Tx) cacheResult(hash uint64, pl *gate.Plan, value string, first int32) {
 	k := &result{plan: pl, value: strings.Clone(value)}
 	more := 0 // bytes beside the value
@@ -135,6 +143,7 @@ func (tx *Tx) cacheResult(hash uint64, pl *gate.Plan, value string, first int32)
 			if !tx.matches(l, value, c.Text) {
 				continue
 			}
+			// These two need the operator once more, for what it captures and for each step.
 			sure = !l.Capture && !l.MultiMatch
 		}
 		text := k.value
@@ -167,7 +176,7 @@ func (tx *Tx) matches(l *Link, value, text string) bool {
 	return found
 }
 
-// recurs are the collections whose values come again often.
+// recurring are the collections whose values come again often.
 var recurring = func() (t [seclang.VariableCount]bool) {
 	for _, v := range []seclang.Variable{
 		seclang.RequestHeaders, seclang.RequestHeadersNames, seclang.RequestCookiesNames, seclang.ArgsGetNames, seclang.ArgsPostNames,
@@ -180,7 +189,7 @@ var recurring = func() (t [seclang.VariableCount]bool) {
 	return t
 }()
 
-// mayKeep reports whether a value may be kept in memory for longer than its request:
+// mayCache reports whether a value may be kept in memory for longer than its request:
 // credentials and arguments may not.
 func mayCache(v seclang.Variable, key, value string) bool {
 	switch v {

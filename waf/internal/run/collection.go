@@ -12,10 +12,10 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// lasting are the collections that outlive a transaction.
+// Persistent are the collections that outlive a transaction.
 var Persistent = [...]seclang.Variable{seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User}
 
-// lastingIndex returns the place of a variable in lasting, -1 for others.
+// PersistentIndex returns the index of a variable in Persistent, -1 for others.
 func PersistentIndex(v seclang.Variable) int {
 	switch v {
 	case seclang.Global:
@@ -32,10 +32,13 @@ func PersistentIndex(v seclang.Variable) int {
 	return -1
 }
 
-// records are the records of the collections that a transaction opened.
+// records are, by PersistentIndex, the records of the collections that a transaction opened.
 type records [len(Persistent)]recordRef
 
 // recordRef is the record of a collection.
+//
+// Members are read from the store with each use and written at once: what a transaction
+// writes is there for the others that run at the same time, as it must be for counters.
 type recordRef struct {
 	id      collection.ID
 	open    bool
@@ -57,7 +60,8 @@ func (tx *Tx) record(v seclang.Variable) *recordRef {
 	return nil
 }
 
-// openRecord makes key the record of a collection unless it has one already.
+// openRecord makes key the record of a collection unless it has one already: as in
+// ModSecurity, the first initcol counts. Without a store there are no records.
 func (tx *Tx) openRecord(v seclang.Variable, key string) {
 	if tx.store == nil || key == "" {
 		return
@@ -74,7 +78,8 @@ func (tx *Tx) openRecord(v seclang.Variable, key string) {
 	r.isNew = !known
 }
 
-// update begins a change of a record.
+// update is what the store must know of a change of a record: the first one of a
+// transaction counts as an update of the record, the others belong to it.
 func (tx *Tx) update(r *recordRef) collection.Update {
 	return collection.Update{ID: r.id, Now: tx.now, Timeout: tx.p.Settings.CollectionTimeout, First: !r.updated}
 }
@@ -93,10 +98,10 @@ const (
 	memberUpdateRate = "update_rate"
 )
 
-// readOnly are those that rules cannot set.
+// ReadOnlyMembers are those that rules cannot set.
 var ReadOnlyMembers = []string{memberKey, memberIsNew, memberCreated, memberUpdated, memberUpdates, memberUpdateRate}
 
-// member returns a member of a collection that lasts, by its name in lower case.
+// member returns a member of a persistent collection, by its name in lower case.
 func (tx *Tx) member(v seclang.Variable, name string) (string, bool) {
 	r := tx.record(v)
 	if r == nil {
@@ -116,6 +121,7 @@ func (tx *Tx) member(v seclang.Variable, name string) (string, bool) {
 	return tx.store.Get(r.id, name, tx.now)
 }
 
+// info returns a member that the store keeps itself, as decimal text.
 func (tx *Tx) info(r *recordRef, name string) (string, bool) {
 	in, ok := tx.store.Info(r.id, tx.now)
 	if !ok {
@@ -142,7 +148,7 @@ func (tx *Tx) info(r *recordRef, name string) (string, bool) {
 	return strconv.FormatInt(n, 10), true
 }
 
-// targetRecord tests the members of a collection that lasts. Those that the store
+// targetRecord tests the members of a persistent collection. Those that the store
 // keeps itself are tested only by name.
 func (tx *Tx) targetRecord(at chainLink, t *target.Target) bool {
 	if t.Key.Pattern == nil && t.Key.Name != "" {
@@ -169,6 +175,7 @@ func (tx *Tx) countRecord(r *Rule, t *target.Target) int {
 	return len(tx.members(r, t))
 }
 
+// members returns the members that a target chooses, without those that the store keeps.
 func (tx *Tx) members(r *Rule, t *target.Target) []collection.Member {
 	ref := tx.record(t.Variable)
 	if ref == nil {
@@ -177,16 +184,23 @@ func (tx *Tx) members(r *Rule, t *target.Target) []collection.Member {
 	return slices.DeleteFunc(tx.store.Members(ref.id, tx.now), func(m collection.Member) bool { return !tx.selects(r, t, m.Name) })
 }
 
-// Referring are actions with macros, which the compiler must know of.
-type Referring interface{ Macros() []*Macro }
+// Referring are actions whose macros the compiler must know of, to see which variables
+// rules refer to.
+type Referring interface {
+	Action
+	// Macros returns those that may refer to variables.
+	Macros() []*Macro
+}
 
 // OpenCollection is initcol, setsid, setuid and setrsc.
 type OpenCollection struct {
+	// Variable is the collection whose record Key names.
 	Variable seclang.Variable
 	ID       seclang.Variable // SESSIONID or USERID, which get the key, too
 	Key      *Macro
 }
 
+// Macros is part of Referring.
 func (a *OpenCollection) Macros() []*Macro { return []*Macro{a.Key} }
 
 func (a *OpenCollection) do(tx *Tx) {
@@ -202,7 +216,8 @@ func (a *OpenCollection) do(tx *Tx) {
 	tx.openRecord(a.Variable, key)
 }
 
-// resolve is expand, not ok if a reference leads nowhere.
+// resolve is expand, but not ok if a reference leads nowhere, for which expand writes the
+// name of the reference.
 func (m *Macro) resolve(tx *Tx) (string, bool) {
 	for i := range m.Parts {
 		p := &m.Parts[i]
@@ -222,13 +237,16 @@ func (m *Macro) resolve(tx *Tx) (string, bool) {
 	return m.expand(tx), true
 }
 
-// SetMember is setvar on a collection that lasts.
+// SetMember is setvar on a persistent collection. It does nothing if no record is open, as
+// do the other changes of members.
 type SetMember struct {
-	Variable    seclang.Variable
+	Variable seclang.Variable
+	// Value replaces that of the member Name, or changes it, see Assign.
 	Name, Value *Macro
-	Remove      bool
+	Remove      bool // Name is removed; Value does not count
 }
 
+// Macros is part of Referring.
 func (a *SetMember) Macros() []*Macro { return []*Macro{a.Name, a.Value} }
 
 func (a *SetMember) do(tx *Tx) {
@@ -251,12 +269,13 @@ func (a *SetMember) do(tx *Tx) {
 	}
 }
 
-// ExpireMember is expirevar.
+// ExpireMember is expirevar: a member ends after a time, whatever is written until then.
 type ExpireMember struct {
 	Variable      seclang.Variable
-	Name, Seconds *Macro
+	Name, Seconds *Macro // what is no number of seconds counts as 0
 }
 
+// Macros is part of Referring.
 func (a *ExpireMember) Macros() []*Macro { return []*Macro{a.Name, a.Seconds} }
 
 func (a *ExpireMember) do(tx *Tx) {
@@ -265,14 +284,16 @@ func (a *ExpireMember) do(tx *Tx) {
 	}
 }
 
-// DeprecateMember is deprecatevar.
+// DeprecateMember is deprecatevar: the number in a member goes down with time.
 type DeprecateMember struct {
 	Variable seclang.Variable
 	Name     *Macro
-	Amount   int
-	Period   time.Duration
+	// Amount is taken away for each full Period since the last update, down to 0.
+	Amount int
+	Period time.Duration
 }
 
+// Macros is part of Referring.
 func (a *DeprecateMember) Macros() []*Macro { return []*Macro{a.Name} }
 
 func (a *DeprecateMember) do(tx *Tx) {

@@ -9,9 +9,10 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// RuleText is a rule in words that people read.
+// RuleText is a rule in words that people read. It is made when somebody asks, from what
+// the directives say and what is known of TX.
 type RuleText struct {
-	ID, Phase int
+	ID, Phase int    // as in Rule
 	Message   string // with macros as written
 	Severity  int    // 0 emergency to 7 debug, -1 none
 	Paranoia  int    // level, 0 if the rule has none

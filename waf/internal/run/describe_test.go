@@ -51,7 +51,8 @@ SecRuleUpdateTargetById 1 "!ARGS:note|REQUEST_BASENAME"`
 		t.Fatal(err)
 	}
 	x, ok := p.Text(1)
-	if want := "Matches if any parameter or the last part of the path (but not the parameter “note”) matches the pattern “a”."; !ok || x.LooksFor != want {
+	const want = "Matches if any parameter or the last part of the path (but not the parameter “note”) matches the pattern “a”."
+	if !ok || x.LooksFor != want {
 		t.Errorf("got %q, want %q", x.LooksFor, want)
 	}
 	if list[0].Rule.Targets[0].String() != "ARGS" || len(list[0].Rule.Targets) != 1 {

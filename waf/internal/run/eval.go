@@ -141,7 +141,7 @@ func (tx *Tx) step(i int32) bool {
 	// What an application makes of the rule goes before what the rule asks for.
 	action := r.Disruption
 	status := r.Status
-	switch tx.actionFor(r) {
+	switch tx.overrideOf(r) {
 	case Block:
 		action = Deny
 	case Alert, Count:
@@ -169,7 +169,7 @@ func (tx *Tx) step(i int32) bool {
 func (tx *Tx) rule(r *Rule) bool {
 	first := len(tx.hits)
 	tx.added = 0
-	tx.mute = tx.actionFor(r) >= Alert
+	tx.mute = tx.overrideOf(r) >= Alert
 	for j := range r.Links {
 		at := chainLink{r, &r.Links[j], j}
 		tx.currentLink = at.link
@@ -460,7 +460,7 @@ func (tx *Tx) hit(at chainLink, v seclang.Variable, key, text string) {
 	if tx.trace != nil {
 		tx.trace.note(at, v, key, text, tx.added-before)
 	}
-	if at.depth > 0 || at.link.Message == nil || tx.mute && tx.actionFor(at.rule) == Count {
+	if at.depth > 0 || at.link.Message == nil || tx.mute && tx.overrideOf(at.rule) == Count {
 		return
 	}
 	if len(tx.hits) >= maxHits {

@@ -13,8 +13,7 @@ type idOperator struct {
 	valid func(text string) bool
 }
 
-// idChecks are the checks by name of the operator, nidChecks those of @validateNid by
-// country.
+// The checks: idChecks by name of the operator, nidChecks those of @validateNid by country.
 var (
 	idChecks  = map[string]func(string) bool{"verifyCC": luhn, "verifyCPF": cpf, "verifySSN": ssn, "verifySVNR": svnr}
 	nidChecks = map[string]func(string) bool{"cl": rut, "us": ssn}
@@ -36,6 +35,7 @@ func NewNationalIDCheck(country string, re *rx.Regexp) Operator {
 	return nil
 }
 
+// Match tests a value. What is captured is the number that passed.
 func (o *idOperator) Match(tx *Tx, s string, capture bool) bool {
 	start, end := o.locate(s)
 	if start < 0 {

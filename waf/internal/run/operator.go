@@ -17,9 +17,12 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/rx"
 )
 
-// Operator is the test of a link.
+// Operator is the test of a link. It is immutable and shared by all transactions. Most
+// are gate.Pattern as well: those that require something of a value that can be searched
+// for, or say the same of equal values at least.
 type Operator interface {
-	// match tests a value. With capture it fills TX:0 to TX:9.
+	// Match tests a value. With capture it fills TX:0 to TX:9. Operators for which Pure
+	// holds ask nothing of tx without capture.
 	Match(tx *Tx, s string, capture bool) bool
 }
 
@@ -32,6 +35,8 @@ func Pure(op Operator) bool {
 	_, ok := arg.Constant()
 	return ok
 }
+
+// The compiler asks what operators are rather than to know their types.
 
 // IsConstant reports whether op says the same of every value.
 func IsConstant(op Operator) bool {
@@ -77,9 +82,10 @@ func Argument(op Operator) *Macro {
 	return nil
 }
 
-// locator operators can tell which bytes made them match.
+// locator operators can tell which bytes made them match. It is asked only of matches
+// that are reported.
 type locator interface {
-	// locate returns the place of the match, -1 if it is no place.
+	// locate returns where the match is, -1 if it is no bytes in particular.
 	locate(s string) (start, end int)
 }
 
@@ -138,7 +144,7 @@ type constantOperator bool
 
 func (o constantOperator) Match(*Tx, string, bool) bool { return bool(o) }
 
-// rxOperator is @rx.
+// rxOperator is @rx. What it requires of a value comes of its syntax, see package rx.
 type rxOperator struct{ re *rx.Regexp }
 
 // NewRegexp returns @rx for a regular expression.
@@ -165,6 +171,7 @@ func (o *rxOperator) Match(tx *Tx, s string, capture bool) bool {
 		tx.setCapture(0, s)
 		return true
 	}
+	// Only now is it worth asking where the groups are, which costs several times as much.
 	loc := o.re.Find(s)
 	if loc != nil {
 		tx.span = span{true, loc[0], loc[1]}
@@ -188,6 +195,9 @@ func (o *rxOperator) locate(s string) (int, int) {
 
 // phraseOperator is @pm and @pmFromFile: the value has one of the phrases,
 // letters of ASCII in any case.
+//
+// The gate has found one of the phrases already when it runs. It has no automaton of its
+// own, only a filter of the two or four first bytes, which fits in the first cache.
 type phraseOperator struct {
 	name    string
 	phrases []string
@@ -371,7 +381,8 @@ func (o *textOperator) Need(absent charset.Set) rx.Need {
 	if hasAny(arg, absent) {
 		return rx.Need{Never: true}
 	}
-	// A mask of a set with one byte is a condition: the value has a byte like it.
+	// A mask of a set with one byte is a condition: the value has a byte like it. The first
+	// ones are enough, the word is searched for anyway.
 	n := rx.Need{Words: [][]string{{ascii.ToLower(arg)}}}
 	for i := range min(len(arg), 4) {
 		n.Bytes = append(n.Bytes, charset.MaskOf(arg[i:i+1]))
@@ -379,6 +390,8 @@ func (o *textOperator) Need(absent charset.Set) rx.Need {
 	return n
 }
 
+// containsWord reports whether s has the word with no letter, digit or underscore before
+// or after it.
 func containsWord(s, word string) bool {
 	if word == "" {
 		return true
@@ -396,7 +409,8 @@ func containsWord(s, word string) bool {
 	}
 }
 
-// withinOperator compares the value with an argument in any other way.
+// withinOperator is @within: the argument has the value, so that no word of the argument
+// is required of the value. Its guard is the whole test, if the argument is constant.
 type withinOperator struct {
 	arg  *Macro
 	name string

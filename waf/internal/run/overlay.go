@@ -12,17 +12,21 @@ import (
 // Overlay is what one application changes of a program that many share. It is
 // small, immutable and made in microseconds.
 type Overlay struct {
-	Initial    []SlotChange
+	// Initial replaces values of TX at the start of a transaction.
+	Initial []SlotChange
+	// Exceptions count all that apply to a request.
 	Exceptions []Exception
-	Overrides  map[int32]Override // by rule
+	// Overrides are by index of the rule; rules that are absent run as written.
+	Overrides map[int32]Override
 }
 
+// SlotChange is a value for a variable of TX.
 type SlotChange struct {
 	Slot  int32
 	Value string
 }
 
-// Action is what an application makes of a rule.
+// Override is what an application makes of a rule, whatever the rule asks for.
 type Override uint8
 
 const (
@@ -42,8 +46,8 @@ const (
 type Conditions struct {
 	// PathPrefix holds for the path as sent and what is below it, see hasPathPrefix.
 	PathPrefix string
-	Methods    []string
-	Sources    []netip.Prefix
+	Methods    []string       // one of them, compared as sent
+	Sources    []netip.Prefix // one of them has the client
 	// Expires is when the exception ends, zero never.
 	Expires time.Time
 }
@@ -52,7 +56,7 @@ type Conditions struct {
 // conditions.
 type Exception struct {
 	Conditions
-	Rules   bitset.Set
+	Rules   bitset.Set      // by index
 	Targets []*RemoveTarget // nil takes the whole rules away
 }
 
@@ -70,6 +74,7 @@ func (c *Conditions) hold(h *Head) bool {
 	if len(c.Sources) == 0 {
 		return true
 	}
+	// A client of IPv4 may come as one of IPv6, and with a zone that no prefix has.
 	client := h.Client.Unmap().WithZone("")
 	return slices.ContainsFunc(c.Sources, func(p netip.Prefix) bool { return p.Contains(client) })
 }
@@ -85,7 +90,8 @@ func hasPathPrefix(uri, prefix string) bool {
 	return ok && (rest == "" || strings.HasSuffix(prefix, "/") || rest[0] == '/')
 }
 
-// SetOverlay makes the transaction one of an application. Call it before SetHead.
+// SetOverlay makes the transaction one of an application, until Reset. Call it before
+// SetHead.
 func (tx *Tx) SetOverlay(o *Overlay) {
 	tx.overlay = o
 	for _, c := range o.Initial {
@@ -107,8 +113,8 @@ func (tx *Tx) except(h *Head) {
 	}
 }
 
-// actionFor returns what the application makes of a rule.
-func (tx *Tx) actionFor(r *Rule) Override {
+// overrideOf returns what the application makes of a rule.
+func (tx *Tx) overrideOf(r *Rule) Override {
 	if tx.overlay == nil || tx.overlay.Overrides == nil {
 		return AsWritten
 	}

@@ -17,13 +17,15 @@ import (
 
 // Head is the head of a request.
 type Head struct {
-	ID                     string
-	Time                   time.Time
+	ID   string    // UNIQUE_ID
+	Time time.Time // when it was received
+	// Client and Server are the ends of the connection; addresses may be zero.
 	Client, Server         netip.Addr
 	ClientPort, ServerPort int
-	Method, URI, Protocol  string
-	Host                   string
-	Header                 map[string][]string
+	// URI is the request target as sent, Protocol "HTTP/1.1" and its like.
+	Method, URI, Protocol string
+	Host                  string // as the field Host, which Header does not have
+	Header                map[string][]string
 }
 
 // SetHead fills the variables of the request's head. Strings of h must stay as
@@ -99,6 +101,7 @@ func (tx *Tx) address(a netip.Addr) string {
 	return a.Unmap().String()
 }
 
+// setTime fills the variables of the time that rules refer to.
 func (tx *Tx) setTime(t time.Time) {
 	set := func(v seclang.Variable, s func() string) {
 		if tx.p.Needed[v] {
@@ -120,6 +123,8 @@ func (tx *Tx) setTime(t time.Time) {
 	set(seclang.TimeYear, num(t.Year()))
 }
 
+// needsTime reports whether rules refer to the time at all: to take it apart costs more
+// than to look.
 func (p *Program) needsTime() bool {
 	for v := seclang.Time; v <= seclang.TimeYear; v++ {
 		if p.Needed[v] {
@@ -129,6 +134,7 @@ func (p *Program) needsTime() bool {
 	return false
 }
 
+// hostName returns a host without its port. An address of IPv6 keeps its brackets.
 func hostName(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		return host[:i]
@@ -136,7 +142,9 @@ func hostName(host string) string {
 	return host
 }
 
-// setURI takes the request target apart.
+// setURI takes the request target apart as net/url does, since that is what applications
+// behind the gateway do. What it cannot parse is taken apart at the question mark, so that
+// it is inspected all the same.
 func (tx *Tx) setURI(h *Head) {
 	tx.setScalar(seclang.RequestMethod, h.Method)
 	tx.setScalar(seclang.RequestProtocol, h.Protocol)
@@ -178,7 +186,8 @@ func (tx *Tx) setURI(h *Head) {
 	}
 }
 
-// bodyError notes what is wrong with the body.
+// bodyError notes what is wrong with the body, for rules that refuse what they cannot
+// read.
 func (tx *Tx) bodyError(processor string, err error) {
 	tx.setScalar(seclang.ReqbodyError, "1")
 	tx.setScalar(seclang.ReqbodyErrorMsg, tx.arena.Concat(processor, ": ", err.Error()))
@@ -214,6 +223,7 @@ func isVerbatim(path, query string) bool {
 	return true
 }
 
+// requestHeader adds a field of the request's header and what comes of it.
 func (tx *Tx) requestHeader(name, value string) {
 	if name == "" {
 		return
@@ -245,6 +255,7 @@ func (tx *Tx) requestHeader(name, value string) {
 	}
 }
 
+// headerCount returns how many fields of the request's header have a name.
 func (tx *Tx) headerCount(name string) int {
 	n := 0
 	for i := range tx.cols[seclang.RequestHeaders] {
@@ -255,6 +266,7 @@ func (tx *Tx) headerCount(name string) int {
 	return n
 }
 
+// header returns the first field of the request's header with a name, "" if there is none.
 func (tx *Tx) header(name string) string {
 	for i := range tx.cols[seclang.RequestHeaders] {
 		if p := &tx.cols[seclang.RequestHeaders][i]; strings.EqualFold(p.Key, name) {
@@ -264,6 +276,7 @@ func (tx *Tx) header(name string) string {
 	return ""
 }
 
+// setCombinedSize fills ARGS_COMBINED_SIZE.
 func (tx *Tx) setCombinedSize() {
 	n := 0
 	for _, v := range target.Collections(seclang.Args) {
@@ -346,11 +359,13 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	return truncated
 }
 
+// rawBody fills REQUEST_BODY, which only some kinds of bodies have, as in ModSecurity.
 func (tx *Tx) rawBody(text string) {
 	tx.setScalar(seclang.RequestBody, text)
 	tx.setScalar(seclang.RequestBodyLength, strconv.Itoa(len(text)))
 }
 
+// bodyQuery reads a form.
 func (tx *Tx) bodyQuery(text string) {
 	tx.rawBody(text)
 	var cut bool
@@ -361,11 +376,14 @@ func (tx *Tx) bodyQuery(text string) {
 	tx.addNames(seclang.ArgsPost, seclang.ArgsPostNames, 0)
 }
 
+// bodyJSON reads JSON, of which each leaf becomes an argument. It returns what is wrong
+// with the text.
 func (tx *Tx) bodyJSON(text string, truncated bool) error {
 	s := &tx.p.Settings
 	var cut bool
 	var err error
-	tx.cols[seclang.ArgsPost], cut, err = body.JSON(&tx.arena, tx.cols[seclang.ArgsPost], text, body.JSONLimits{Depth: s.JSONDepth, Values: s.Arguments})
+	limits := body.JSONLimits{Depth: s.JSONDepth, Values: s.Arguments}
+	tx.cols[seclang.ArgsPost], cut, err = body.JSON(&tx.arena, tx.cols[seclang.ArgsPost], text, limits)
 	if cut {
 		tx.setScalar(seclang.ArgumentsLimitReached, "1")
 	}
@@ -376,6 +394,9 @@ func (tx *Tx) bodyJSON(text string, truncated bool) error {
 	return err
 }
 
+// bodyMultipart reads a multipart form. Flaws become variables, for there are rules about
+// each: parsers disagree about forms that have them. It returns what is wrong with the
+// text.
 func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 	parse := body.Multipart
 	if tx.p.Needed[seclang.FilesTmpContent] {
@@ -419,15 +440,27 @@ func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 	if truncated {
 		f.Unfinished = false
 	}
-	for v, flaw := range map[seclang.Variable]bool{
-		seclang.MultipartStrictError: f.Strict(), seclang.MultipartBoundaryQuoted: f.BoundaryQuoted, seclang.MultipartBoundaryWhitespace: f.BoundaryWhitespace,
-		seclang.MultipartDataBefore: f.DataBefore, seclang.MultipartDataAfter: f.DataAfter, seclang.MultipartHeaderFolding: f.HeaderFolding,
-		seclang.MultipartInvalidHeaderFolding: f.InvalidHeaderFolding, seclang.MultipartLfLine: f.LFLine, seclang.MultipartCrlfLfLines: f.CRLFAndLF,
-		seclang.MultipartMissingSemicolon: f.MissingSemicolon, seclang.MultipartInvalidQuoting: f.InvalidQuoting, seclang.MultipartInvalidPart: f.InvalidPart,
-		seclang.MultipartUnmatchedBoundary: f.UnmatchedBoundary, seclang.MultipartDuplicatePartHeader: f.DuplicateHeader,
+	for _, v := range [...]struct {
+		variable seclang.Variable
+		flawed   bool
+	}{
+		{seclang.MultipartStrictError, f.Strict()},
+		{seclang.MultipartBoundaryQuoted, f.BoundaryQuoted},
+		{seclang.MultipartBoundaryWhitespace, f.BoundaryWhitespace},
+		{seclang.MultipartDataBefore, f.DataBefore},
+		{seclang.MultipartDataAfter, f.DataAfter},
+		{seclang.MultipartHeaderFolding, f.HeaderFolding},
+		{seclang.MultipartInvalidHeaderFolding, f.InvalidHeaderFolding},
+		{seclang.MultipartLfLine, f.LFLine},
+		{seclang.MultipartCrlfLfLines, f.CRLFAndLF},
+		{seclang.MultipartMissingSemicolon, f.MissingSemicolon},
+		{seclang.MultipartInvalidQuoting, f.InvalidQuoting},
+		{seclang.MultipartInvalidPart, f.InvalidPart},
+		{seclang.MultipartUnmatchedBoundary, f.UnmatchedBoundary},
+		{seclang.MultipartDuplicatePartHeader, f.DuplicateHeader},
 	} {
-		if flaw {
-			tx.setScalar(v, "1")
+		if v.flawed {
+			tx.setScalar(v.variable, "1")
 		}
 	}
 	return err

@@ -29,7 +29,8 @@ const (
 	Waiting Fate = "waiting"
 )
 
-// trace notes what becomes of rules.
+// trace notes what becomes of rules, as sets of their indexes. Transactions have none
+// unless a person asks, so that it may cost what it costs.
 type trace struct {
 	phases                 [PhaseCount]bool
 	ran, matched           bitset.Set
@@ -39,7 +40,8 @@ type trace struct {
 	scores []ScoreStep
 }
 
-// LinkHit is a value that a further link of a chain matched.
+// LinkHit is a value that a further link of a chain matched. Its strings are valid until
+// Reset of the transaction.
 type LinkHit struct {
 	RuleID   int
 	link     *Link
@@ -75,7 +77,8 @@ type ScoreStep struct {
 	Places   int  // how many matches
 }
 
-// note takes down a match of a link and what it added to a score.
+// note takes down a match of a link and what it added to a score. Matches of first links
+// are hits already.
 func (t *trace) note(at chainLink, v seclang.Variable, key, text string, added int) {
 	if at.depth > 0 && len(t.links) < maxHits {
 		t.links = append(t.links, LinkHit{RuleID: at.rule.ID, link: at.link, Depth: at.depth, Variable: v, Key: key, Value: text})
@@ -121,7 +124,7 @@ func (tx *Tx) ScoreSteps() []ScoreStep {
 	return list
 }
 
-// scoreOf returns which score a rule adds to.
+// scoreOf returns which score a rule adds to. Rules of the Core Rule Set add to one.
 func (p *Program) scoreOf(id int) (outbound bool, level int) {
 	r := &p.Rules[p.ByID[id]]
 	for j := range r.Links {
@@ -177,7 +180,10 @@ func (tx *Tx) Fates() []RuleFate {
 	var list []RuleFate
 	for i := range tx.p.Rules {
 		r := &tx.p.Rules[i]
-		f := RuleFate{ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Place: r.Pos.String(), Looks: r.looks(), Fate: Impossible}
+		f := RuleFate{
+			ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Place: r.Pos.String(),
+			Looks: r.looks(), Fate: Impossible,
+		}
 		n := int32(i)
 		switch {
 		case t.matched.Has(n):
@@ -200,7 +206,7 @@ func (tx *Tx) Fates() []RuleFate {
 	return list
 }
 
-// looks returns what the rule looks at and for, as written.
+// looks returns, for a list of rules, what the rule looks at and for, as written.
 func (r *Rule) looks() string {
 	if len(r.Directives) == 0 || r.Directives[0].Rule == nil || r.Directives[0].Rule.Unconditional() {
 		return ""

@@ -209,7 +209,7 @@ func (tx *Tx) Reset(p *Program) {
 	tx.gate.Reset()
 }
 
-// keepPairs is how many values a transaction in the pool keeps room for.
+// keepPairs is how many members a collection of a transaction in the pool keeps room for.
 const keepPairs = 512
 
 // DetectOnly makes the transaction run all rules and only note what they ask for.
@@ -248,6 +248,7 @@ func (tx *Tx) Scores(paranoia int) (inbound, outbound int) {
 	return inbound, outbound
 }
 
+// setCapture fills TX:i.
 func (tx *Tx) setCapture(i int, text string) {
 	tx.slots[tx.p.WellKnown.Captures[i]] = SlotValue{true, text}
 }
@@ -257,10 +258,12 @@ func (tx *Tx) add(v seclang.Variable, key, value string) {
 	tx.cols[v] = append(tx.cols[v], body.Pair{Key: key, Value: value})
 }
 
+// setScalar makes value the only one of a variable.
 func (tx *Tx) setScalar(v seclang.Variable, value string) {
 	tx.cols[v] = append(tx.cols[v][:0], body.Pair{Value: value})
 }
 
+// scalar returns the value of a variable that has one, "" if it has none.
 func (tx *Tx) scalar(v seclang.Variable) string {
 	if c := tx.cols[v]; len(c) > 0 {
 		return c[0].Value
@@ -268,12 +271,14 @@ func (tx *Tx) scalar(v seclang.Variable) string {
 	return ""
 }
 
-// isScore reports whether a slot holds the anomaly score of a paranoia level.
+// isScore reports whether a slot holds the anomaly score of a paranoia level. There are
+// eight, which to compare with costs less than a map.
 func (p *Program) isScore(slot int32) bool {
 	return slices.Contains(p.Scores, slot)
 }
 
-// remove takes rules away for the rest of the transaction.
+// remove takes rules away for the rest of the transaction. The set is made anew, since
+// the one there may be that of an exception, which all transactions share.
 func (tx *Tx) remove(rules bitset.Set) {
 	own := bitset.New(len(tx.p.Rules))
 	copy(own, tx.removed)
@@ -322,6 +327,7 @@ func (tx *Tx) lookup(v seclang.Variable, key string) (string, bool) {
 	return "", !v.Keyed()
 }
 
+// ruleMember returns a member of RULE, which is the rule that runs.
 func (tx *Tx) ruleMember(key string) (string, bool) {
 	r, l := tx.currentRule, tx.currentLink
 	if r == nil {
@@ -346,6 +352,8 @@ func (tx *Tx) ruleMember(key string) (string, bool) {
 	return "", false
 }
 
+// selfReferring reports whether a text refers to RULE: to expand %{rule.msg} in a msg would
+// never end.
 func selfReferring(m *Macro) bool {
 	for _, p := range m.Parts {
 		if p.Variable == seclang.RuleVariable {

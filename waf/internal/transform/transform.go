@@ -581,7 +581,8 @@ func jsDecode(a *arena.Arena, s string) string {
 			}
 			out[n] = b
 			i += 1 + used
-		} else if len(rest) >= 5 && rest[0] == 'u' && ascii.IsHex(rest[1]) && ascii.IsHex(rest[2]) && ascii.IsHex(rest[3]) && ascii.IsHex(rest[4]) {
+		} else if len(rest) >= 5 && rest[0] == 'u' &&
+			ascii.IsHex(rest[1]) && ascii.IsHex(rest[2]) && ascii.IsHex(rest[3]) && ascii.IsHex(rest[4]) {
 			b := hexByte(rest[3], rest[4])
 			if b > 0 && b < 0x5f && rest[1]|0x20 == 'f' && rest[2]|0x20 == 'f' {
 				b += 0x20
