@@ -120,8 +120,11 @@ func (codePage500) NewDecoder() *encoding.Decoder {
 // [ ! ] ^ ¢ ¬ | in this order.
 var to037 = map[byte]byte{0x4a: 0xba, 0x4f: 0x5a, 0x5a: 0xbb, 0x5f: 0xb0, 0xb0: 0x4a, 0xba: 0x5f, 0xbb: 0x4f}
 
+// swap500 is the transformer of code page 500: that of code page 037 with the bytes that
+// differ exchanged.
 type swap500 struct{ next transformer }
 
+// transformer is that of golang.org/x/text/transform, which is not imported for it.
 type transformer interface {
 	Reset()
 	Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error)
@@ -278,6 +281,7 @@ type merger struct {
 	more []Pair
 }
 
+// newMerger returns a merger that has those pairs already.
 func newMerger(have []Pair) *merger {
 	m := &merger{seen: make(map[Pair]bool, 2*len(have))}
 	for _, p := range have {
@@ -286,6 +290,7 @@ func newMerger(have []Pair) *merger {
 	return m
 }
 
+// add notes pairs that are there.
 func (m *merger) add(list ...Pair) {
 	for _, p := range list {
 		if !m.seen[p] {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Errors of GraphQL.
@@ -55,6 +56,7 @@ func GraphQL(a *arena.Arena, s string, limit int) (Document, error) {
 	return p.doc, err
 }
 
+// graphqlParser reads a document in one pass.
 type graphqlParser struct {
 	a     *arena.Arena
 	s     string
@@ -90,11 +92,11 @@ func (p *graphqlParser) next() error {
 	start := p.i
 	switch c := p.s[p.i]; {
 	case isNameStart(c):
-		for p.i < len(p.s) && (isNameStart(p.s[p.i]) || isDigit(p.s[p.i])) {
+		for p.i < len(p.s) && (isNameStart(p.s[p.i]) || ascii.IsDigit(p.s[p.i])) {
 			p.i++
 		}
 		p.kind, p.text = tokenName, p.s[start:p.i]
-	case isDigit(c), c == '-':
+	case ascii.IsDigit(c), c == '-':
 		return p.number()
 	case c == '"':
 		p.kind = tokenString
@@ -136,16 +138,15 @@ func (p *graphqlParser) ignored() {
 	}
 }
 
+// isNameStart reports whether a name may begin with c (section 2.1.9).
 func isNameStart(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' }
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // number reads an integer or a float (section 2.9.1 and 2.9.2).
 func (p *graphqlParser) number() error {
 	start := p.i
 	digits := func() bool {
 		from := p.i
-		for p.i < len(p.s) && isDigit(p.s[p.i]) {
+		for p.i < len(p.s) && ascii.IsDigit(p.s[p.i]) {
 			p.i++
 		}
 		return p.i > from

@@ -87,6 +87,8 @@ func Cookies(dst []Pair, s string) []Pair {
 	return dst
 }
 
+// trimControl cuts control characters and blanks off both ends, which servers do that read
+// cookies.
 func trimControl(s string) string {
 	for s != "" && (s[0] <= ' ' || s[0] == 0x7f) {
 		s = s[1:]

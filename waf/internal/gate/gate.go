@@ -83,6 +83,7 @@ var tierAbsent = buildTierAbsent()
 // tierMask are the classes of these bytes.
 var tierMask = [tierCount]charset.Mask{charset.Cover(tierAbsent[0]), charset.Cover(tierAbsent[1]), 0}
 
+// buildTierAbsent returns tierAbsent.
 func buildTierAbsent() (absent [tierCount]charset.Set) {
 	var word charset.Set
 	word.AddRange('a', 'z')

@@ -29,6 +29,7 @@ func buildSQLiSafe() charset.Set {
 	return s
 }
 
+// sqliUnsafe are the classes of all other bytes.
 var sqliUnsafe = charset.Cover(sqliSafe.Not())
 
 // MayBeSQLi reports whether libinjection may find SQL in s. It says no if s has
@@ -111,9 +112,12 @@ func wordAt(run string, i int) bool {
 	return false
 }
 
+// sqliKnown reports whether a word may be one of the keyword table.
 func sqliKnown(word string) bool { return sqliStrong.has(word) || sqliWeak.has(word) }
 
-// wordFilter is a set of words that may have more than it was given.
+// wordFilter is a set of words that may have more than it was given: a Bloom filter with
+// one hash. Its 8 KiB have some thousand bits set, so that one word in fifty or so is taken
+// for one of them, and libinjection is asked in vain.
 type wordFilter [1 << 10]uint64
 
 // wordHash is FNV-1a of the word in upper case.
@@ -125,6 +129,7 @@ func wordHash(w string) uint32 {
 	return h
 }
 
+// has reports whether a word may be in the set.
 func (f *wordFilter) has(w string) bool {
 	h, ok := filterHash(w)
 	return ok && f.hasHash(h)
@@ -139,6 +144,7 @@ func filterHash(w string) (h uint32, ok bool) {
 	return h ^ h>>16, true
 }
 
+// hasHash is has for the hash of a word.
 func (f *wordFilter) hasHash(h uint32) bool { return f[h>>6&(1<<10-1)]>>(h&63)&1 != 0 }
 
 // maxKeyword is more than the length of the longest keyword.

@@ -70,6 +70,7 @@ type Output struct {
 	} `yaml:"log"`
 }
 
+// file is the schema of a file of tests, as far as we read it.
 type file struct {
 	RuleID int `yaml:"rule_id"`
 	Meta   struct {
@@ -137,6 +138,8 @@ func (t Test) Run(inspect func(Exchange) Result) []string {
 	return wrong
 }
 
+// check returns what is wrong with a result. Of a request that an HTTP server refuses by
+// itself rules that must not match are not asked: there they cannot have run.
 func (o Output) check(x Exchange, r Result) []string {
 	var wrong []string
 	if o.ExpectError != nil && *o.ExpectError && x.Refused {
@@ -172,6 +175,7 @@ func (o Output) check(x Exchange, r Result) []string {
 	return wrong
 }
 
+// matches reports whether a log has a match of a pattern; one that is invalid has none.
 func matches(pattern, log string) bool {
 	re, err := regexp.Compile(pattern)
 	return err == nil && re.MatchString(log)
@@ -192,6 +196,7 @@ func (in Input) Exchange() (Exchange, error) {
 	return x, nil
 }
 
+// orElse dereferences p; nil means d, for fields whose zero value is not the default.
 func orElse[T any](p *T, d T) T {
 	if p == nil {
 		return d

@@ -31,6 +31,8 @@ type Response struct {
 // a strict one would not pass it on.
 func Parse(raw []byte) (Exchange, error) {
 	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+	// From here on nothing is an error: what is odd is noted in Refused and kept, since the
+	// rules are to be asked about just that.
 	lines := strings.Split(string(head), "\n")
 	x := Exchange{Header: map[string][]string{}}
 	line := strings.TrimSuffix(lines[0], "\r")
@@ -108,8 +110,10 @@ func validTarget(method, target string) bool {
 	return strings.HasPrefix(target, "/") || strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://")
 }
 
+// controlEscape finds escapes of control characters, which have no place in a host.
 var controlEscape = regexp.MustCompile(`(?i)%(?:[01][0-9a-f]|7f)`)
 
+// strictLine is a request line as RFC 9112, section 3, has it.
 var strictLine = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \\t\\r\\n]+ HTTP/[12](?:\\.[0-9])?$")
 
 // dechunk undoes the chunked transfer coding as far as it is well formed.

@@ -66,6 +66,7 @@ func (v *reader) note(list []string, cut bool) {
 	}
 }
 
+// letter reports whether c is a letter of ASCII.
 func letter(c byte) bool { return (c|0x20)-'a' < 26 }
 
 // read returns all texts that an expression matches if they are few, or notes what
@@ -162,6 +163,7 @@ func worded(re *syntax.Regexp) bool {
 	return re.Op == syntax.OpLiteral || slices.ContainsFunc(re.Sub, worded)
 }
 
+// product joins each of a with each of b.
 func product(a, b []string) []string {
 	list := make([]string, 0, len(a)*len(b))
 	for _, x := range a {

@@ -184,6 +184,7 @@ func target(t seclang.Target) string {
 	return "the " + n.one + " " + key(t)
 }
 
+// key is the name of a member in words.
 func key(t seclang.Target) string {
 	if t.KeyIsRegexp {
 		return "like " + quote(t.Key)
@@ -235,6 +236,8 @@ func quote(s string) string { return "“" + shorten(s, maxQuote) + "”" }
 // maxQuote is how many characters of a pattern or an argument a sentence shows.
 const maxQuote = 90
 
+// shorten cuts a text after so many characters, and makes those visible that a terminal
+// would obey.
 func shorten(s string, limit int) string {
 	runes := []rune(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -365,6 +368,7 @@ func phrases(l Link, of string) string {
 	return fmt.Sprintf("%s%d phrases%s, such as %s", of, len(list), from, quotes(spread(list, 3)))
 }
 
+// quotes lists words between quotation marks.
 func quotes(list []string) string {
 	words := make([]string, len(list))
 	for i, s := range list {

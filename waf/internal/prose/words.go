@@ -5,6 +5,7 @@ import "github.com/ringwall/ringwall/waf/seclang"
 // noun names the values of a variable: one value, or with many also a collection.
 type noun struct{ one, many string }
 
+// any is one value of several.
 func (n noun) any() string { return "any " + n.one }
 
 // nouns has the variables that rules commonly look at. Those that are missing go by

@@ -38,6 +38,7 @@ type charsetList struct {
 // maxCharsets is how many differing claims are read; no honest request has two.
 const maxCharsets = 2
 
+// errCharsets is for requests of which servers read different texts.
 var errCharsets = fmt.Errorf("%w: the request claims more than one charset", body.ErrUnreadable)
 
 // claim notes a charset.

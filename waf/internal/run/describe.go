@@ -35,6 +35,7 @@ func (p *Program) Text(id int) (RuleText, bool) {
 	return p.text(&p.Rules[i]), true
 }
 
+// text tells a rule in words.
 func (p *Program) text(r *Rule) RuleText {
 	t := RuleText{
 		ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Tags: r.Tags, Place: r.Pos.String(),
@@ -58,6 +59,7 @@ func (p *Program) looksFor(r *Rule) string {
 	return prose.Rule(links)
 }
 
+// proseLink is what package prose must know of a link.
 func (p *Program) proseLink(r *Rule, j int) prose.Link {
 	l := &r.Links[j]
 	d := prose.Link{EachStep: l.MultiMatch, Number: p.resolve}

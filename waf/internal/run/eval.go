@@ -7,7 +7,6 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/body"
 	"github.com/ringwall/ringwall/waf/internal/gate"
 	"github.com/ringwall/ringwall/waf/internal/target"
-	"github.com/ringwall/ringwall/waf/internal/transform"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -33,8 +32,8 @@ func (tx *Tx) Run(n int) Decision {
 	}
 	if tx.trace != nil {
 		tx.trace.phases[n] = true
-		for place, i := range ph.Rules {
-			if tx.gate.Run.Has(int32(place)) {
+		for position, i := range ph.Rules {
+			if tx.gate.Run.Has(int32(position)) {
 				tx.trace.open.Add(i)
 			}
 		}
@@ -407,13 +406,9 @@ func (tx *Tx) transformAndTest(at chainLink, v seclang.Variable, pair body.Pair)
 	}
 	text := pair.Value
 	for _, t := range at.link.Transforms {
-		text = tx.transform(t, text)
+		text = t.Apply(&tx.arena, text)
 	}
 	return tx.test(at, v, pair.Key, text)
-}
-
-func (tx *Tx) transform(t *transform.Transformation, s string) string {
-	return t.Apply(&tx.arena, s)
 }
 
 // multi tests the value and what each transformation makes of it.
@@ -421,7 +416,7 @@ func (tx *Tx) multi(at chainLink, v seclang.Variable, pair body.Pair) bool {
 	text := pair.Value
 	found := tx.test(at, v, pair.Key, text)
 	for _, t := range at.link.Transforms {
-		next := tx.transform(t, text)
+		next := t.Apply(&tx.arena, text)
 		if next == text {
 			continue
 		}

@@ -24,6 +24,7 @@ func namePrefix(name string) uint64 {
 	return p
 }
 
+// compareFields compares the names of two fields byte by byte.
 func compareFields(a, b headerField) int {
 	if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
 		return c

@@ -80,6 +80,7 @@ func (m *Macro) expand(tx *Tx) string { return m.join(tx, 1<<30) }
 // the length of a body.
 func (m *Macro) expandShort(tx *Tx) string { return m.join(tx, 1024) }
 
+// join expands the parts, each cut after limit bytes.
 func (m *Macro) join(tx *Tx, limit int) string {
 	var texts [16]string // most macros have fewer parts; then only the result is allocated
 	list := texts[:0]
@@ -96,6 +97,7 @@ func (m *Macro) join(tx *Tx, limit int) string {
 	return tx.arena.Concat(list...)
 }
 
+// expand returns the text of one part.
 func (p *MacroPart) expand(tx *Tx) string {
 	if p.Variable == seclang.NoVariable {
 		return p.Literal

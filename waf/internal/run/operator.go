@@ -439,6 +439,7 @@ type numberOperator struct {
 	test     func(v, arg int) bool
 }
 
+// newNumber returns a comparison with a number.
 func newNumber(m *Macro, name string, test func(v, arg int) bool) *numberOperator {
 	o := &numberOperator{arg: m, name: name, test: test}
 	o.fold()

@@ -24,6 +24,7 @@ type Sieve struct {
 	start, final bits
 }
 
+// bits has a bit for each letter of all words: those that the bytes so far may be up to.
 type bits [2]uint64
 
 const maxBits = 128
@@ -52,6 +53,8 @@ func New(words []string) *Sieve {
 	return nil
 }
 
+// Only a piece of each word is followed, its core, so that all fit into the bits. One of
+// fewer than four bytes would be found in noise.
 const minCore, maxCore = 4, 6
 
 // cores returns pieces of at most n bytes such that every word has one of them,
@@ -97,6 +100,7 @@ func rarer(x, y string) bool {
 	return x < y
 }
 
+// build makes the masks of Shift-And: step has, for each byte, the letters that it may be.
 func build(list []string) *Sieve {
 	s := &Sieve{}
 	at := 0
@@ -236,8 +240,10 @@ var spaces = func() (t [256]bool) {
 	return t
 }()
 
+// invalid is the value of bytes that are not of the alphabet.
 const invalid = 0xff
 
+// value is the number of each character of the standard alphabet of base64.
 var value = func() (t [256]uint8) {
 	for i := range t {
 		t[i] = invalid

@@ -6,7 +6,15 @@
 // of a value alone that there is nothing to do.
 //
 // What each does is what ModSecurity v3 documents; where ModSecurity and Coraza
-// differ, it is what Coraza 3.8 does, since the rule set's own tests run on it.
+// differ, it is what Coraza 3.8 does, since the rule set's own tests run on it. The tests
+// compare each with Coraza's on random values.
+//
+// A transformation is a value that declares what is known of its results without making
+// them: what they may have that the value lacks (Effect), whether they may be longer
+// (Grows, Bound) or of other bytes than words are made of (Opens), and whether a sieve can
+// follow it (Step). Package gate proves with these that most results need not be made. To
+// add a transformation, write its function and an entry in the table; the zero values of
+// what it declares are safe.
 package transform
 
 import (
@@ -27,7 +35,7 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/charset"
 )
 
-// Transformation is one transformation.
+// Transformation is one transformation. It is immutable.
 type Transformation struct {
 	// Name in the language's usual spelling.
 	Name string
@@ -100,28 +108,34 @@ func Find(name string) (*Transformation, bool) {
 	return nil, false
 }
 
-// All returns every transformation, in order of name.
+// All returns every transformation, in order of name. The list is the caller's.
 func All() []Transformation { return append([]Transformation(nil), all...) }
 
+// needs is the set of the bytes of s.
 func needs(s string) charset.Set { return charset.Of(s) }
 
+// high is the set of the bytes beyond ASCII.
 func high() charset.Set {
 	var s charset.Set
 	s.AddRange(0x80, 0xff)
 	return s
 }
 
+// letters is the set of the bytes from lo to hi.
 func letters(lo, hi byte) charset.Set {
 	var s charset.Set
 	s.AddRange(lo, hi)
 	return s
 }
 
+// space is what isspace of C takes for white space.
 const space = "\t\n\v\f\r "
 
 // Classes that effects name. + becomes a blank in URLs.
 var blank, percent = charset.MaskOf(" "), charset.MaskOf("%")
 
+// all are in order of name. Where names differ in spelling only (normalise, normalize),
+// both are there, as they are in ModSecurity.
 var all = []Transformation{
 	{
 		Name: "base64Decode", Always: true, Bound: boundBase64,
@@ -211,6 +225,7 @@ var all = []Transformation{
 	{Name: "utf8toUnicode", Needs: high(), Apply: utf8ToUnicode, Grows: true},
 }
 
+// hexByte is the byte of two hexadecimal digits.
 func hexByte(hi, lo byte) byte { return ascii.HexValue(hi)<<4 | ascii.HexValue(lo) }
 
 // base64Value is the value of a character of the standard alphabet, or 0xff.
@@ -239,8 +254,8 @@ func decodeBase64(a *arena.Arena, s string, forgiving bool) string {
 	}
 	out := a.Alloc(len(s)/4*3 + 3)
 	n := 0
-	var acc uint32
-	have := 0
+	var acc uint32 // bits of the characters of the group so far
+	have := 0      // how many these are
 	for i := range len(s) {
 		c := s[i]
 		if c == '\r' || c == '\n' {
@@ -274,6 +289,7 @@ func decodeBase64(a *arena.Arena, s string, forgiving bool) string {
 			acc, have = 0, 0
 		}
 	}
+	// What is left of a last group without padding counts, as lenient decoders have it.
 	switch have {
 	case 2:
 		out[n] = byte(acc >> 4)
@@ -294,12 +310,14 @@ func boundBase64(s string) int {
 	return i * 3 / 4
 }
 
+// encodeBase64 writes the standard alphabet with padding.
 func encodeBase64(a *arena.Arena, s string) string {
 	out := a.Alloc(base64.StdEncoding.EncodedLen(len(s)))
 	base64.StdEncoding.Encode(out, []byte(s))
 	return arena.String(out)
 }
 
+// hexDecode decodes a value that is hexadecimal as a whole; others stay as they are.
 func hexDecode(a *arena.Arena, s string) string {
 	if len(s)%2 != 0 {
 		return s
@@ -316,17 +334,20 @@ func hexDecode(a *arena.Arena, s string) string {
 	return arena.String(out)
 }
 
+// hexEncode writes each byte as two digits in lower case.
 func hexEncode(a *arena.Arena, s string) string {
 	out := a.Alloc(2 * len(s))
 	hex.Encode(out, []byte(s))
 	return arena.String(out)
 }
 
+// md5Sum is the raw hash, 16 bytes. Rules that want digits add hexEncode.
 func md5Sum(a *arena.Arena, s string) string {
 	sum := md5.Sum([]byte(s))
 	return a.Copy(string(sum[:]))
 }
 
+// sha1Sum is the raw hash, 20 bytes.
 func sha1Sum(a *arena.Arena, s string) string {
 	sum := sha1.Sum([]byte(s))
 	return a.Copy(string(sum[:]))
@@ -335,6 +356,8 @@ func sha1Sum(a *arena.Arena, s string) string {
 // cmdLine removes what shells ignore: \ " ' ^ go, runs of blanks, commas and
 // semicolons become one blank, none before / or (, letters go to lower case.
 func cmdLine(a *arena.Arena, s string) string {
+	// As in all that follow: nothing is allocated up to the first byte that changes, and
+	// mostly there is none.
 	var out []byte
 	n := 0
 	blank := false
@@ -393,6 +416,8 @@ func plainCommand(s string, mask charset.Mask) bool {
 	}
 }
 
+// commandBytes are the bytes that cmdLine always changes. Blanks it changes in a row or
+// before a slash.
 var commandBytes = charset.Cover(charset.Of("\"'\\^,;\t\r\n"))
 
 // begin makes room for a result of at most the length of s whose first n bytes
@@ -403,6 +428,7 @@ func begin(a *arena.Arena, s string, n int) ([]byte, int) {
 	return out, n
 }
 
+// isLatinSpace reports whether Latin-1 has r as white space.
 func isLatinSpace(r rune) bool {
 	return r == ' ' || r >= '\t' && r <= '\r' || r == 0x85 || r == 0xA0
 }
@@ -512,6 +538,7 @@ func controlEscape(c byte) byte {
 	return c
 }
 
+// isOctal reports whether c is an octal digit.
 func isOctal(c byte) bool { return c-'0' < 8 }
 
 // escapeSeqDecode undoes the escapes of ANSI C: \n, \x41, \101. The backslash of
@@ -551,6 +578,8 @@ func escapeSeqDecode(a *arena.Arena, s string) string {
 	return a.Shrink(out, n)
 }
 
+// htmlEntityDecode decodes the character references of HTML as browsers do, also those that
+// have no semicolon.
 func htmlEntityDecode(_ *arena.Arena, s string) string {
 	if !mayHaveEntity(s) {
 		return s
@@ -632,6 +661,8 @@ func bracedCode(s string) (code rune, used int) {
 	return code, j + 1
 }
 
+// lowercase puts letters in lower case, those beyond ASCII as well: U+212A, the Kelvin
+// sign, becomes k.
 func lowercase(a *arena.Arena, s string) string {
 	first := -1
 	for i := range len(s) {
@@ -654,6 +685,7 @@ func lowercase(a *arena.Arena, s string) string {
 	return arena.String(out)
 }
 
+// uppercase puts letters in upper case, those beyond ASCII as well.
 func uppercase(_ *arena.Arena, s string) string { return strings.ToUpper(s) }
 
 // normalisePath resolves ., .. and doubled slashes; a slash at the end stays.
@@ -892,6 +924,7 @@ func replaceComments(a *arena.Arena, s string) string {
 	}
 }
 
+// removeNulls removes NUL bytes, which end strings of C and are skipped by some decoders.
 func removeNulls(_ *arena.Arena, s string) string {
 	if strings.IndexByte(s, 0) < 0 {
 		return s
@@ -899,6 +932,7 @@ func removeNulls(_ *arena.Arena, s string) string {
 	return strings.ReplaceAll(s, "\x00", "")
 }
 
+// replaceNulls makes blanks of NUL bytes.
 func replaceNulls(_ *arena.Arena, s string) string {
 	if strings.IndexByte(s, 0) < 0 {
 		return s
@@ -989,6 +1023,8 @@ func urlDecode(a *arena.Arena, s string) string { return decodeURL(a, s, false) 
 // urlDecodeUni is urlDecode that knows %uHHHH of IIS as well.
 func urlDecodeUni(a *arena.Arena, s string) string { return decodeURL(a, s, true) }
 
+// decodeURL decodes in place as it were: a result is never longer than the value. What is
+// no valid escape stays, since the application behind may read it in any way.
 func decodeURL(a *arena.Arena, s string, uni bool) string {
 	i := 0
 	for i < len(s) && s[i] != '%' && s[i] != '+' {
@@ -1048,6 +1084,7 @@ func fit(code rune) byte {
 	return low
 }
 
+// urlEncode escapes all but letters of ASCII, digits and *; blanks become +.
 func urlEncode(a *arena.Arena, s string) string {
 	out := a.Alloc(3 * len(s))
 	n := 0
