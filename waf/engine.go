@@ -246,7 +246,7 @@ func (t *Transaction) AllMatches() []Match {
 }
 
 // RuleIDs returns the ids of all rules that matched so far, in order, those
-// included that only keep the books of the rule set. Rules that the compiler could
+// included that are bookkeeping of the rule set. Rules that the compiler could
 // evaluate beforehand are not in it.
 func (t *Transaction) RuleIDs() []int { return append([]int(nil), t.tx.RuleIDs()...) }
 

@@ -111,7 +111,7 @@ func (e *Engine) Rule(id int) (RuleInfo, bool) {
 	}
 	return RuleInfo{
 		ID: t.ID, Phase: t.Phase, Message: t.Message, Severity: severity(t.Severity), Paranoia: t.Paranoia,
-		Tags: append([]string(nil), t.Tags...), Place: t.Place, Source: t.Source,
+		Tags: append([]string(nil), t.Tags...), Place: t.Pos, Source: t.Source,
 		LooksFor: t.LooksFor, Does: t.Does, Family: t.Family.Name, About: t.Family.About,
 	}, true
 }
@@ -123,7 +123,7 @@ func (t *Transaction) Explain() Explanation {
 	x.Inbound.Total, x.Outbound.Total = x.Verdict.Score, x.Verdict.OutboundScore
 	x.Inbound.Threshold, x.Outbound.Threshold = t.engine.Thresholds()
 	for _, f := range t.tx.Fates() {
-		x.Rules = append(x.Rules, ExplainedRule{f.ID, f.Phase, f.Message, severity(f.Severity), f.Place, f.Looks, string(f.Fate)})
+		x.Rules = append(x.Rules, ExplainedRule{f.ID, f.Phase, f.Message, severity(f.Severity), f.Pos, f.Looks, string(f.Fate)})
 	}
 	for i := range 4 {
 		x.Inbound.Levels[i], x.Outbound.Levels[i] = t.tx.LevelScore(false, i+1), t.tx.LevelScore(true, i+1)

@@ -1,4 +1,4 @@
-// Package collection remembers what rules keep between transactions: counters and
+// Package collection stores what rules keep between transactions: counters and
 // flags of clients, sessions and whatever else a rule names.
 //
 // A Store is memory and nothing else: it reads no clock, starts no goroutine and is

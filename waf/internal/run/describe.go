@@ -17,7 +17,7 @@ type RuleText struct {
 	Severity  int    // 0 emergency to 7 debug, -1 none
 	Paranoia  int    // level, 0 if the rule has none
 	Tags      []string
-	Place     string // file:line:col
+	Pos       string // file:line:col
 	Source    string // SecLang of the whole chain
 	Looks     string // the targets and the operator of its first link, as written
 	LooksFor  string // what it looks for in a sentence
@@ -38,7 +38,7 @@ func (p *Program) Text(id int) (RuleText, bool) {
 // text tells a rule in words.
 func (p *Program) text(r *Rule) RuleText {
 	t := RuleText{
-		ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Tags: r.Tags, Place: r.Pos.String(),
+		ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Tags: r.Tags, Pos: r.Pos.String(),
 		Source: seclang.Format(r.Directives), Looks: r.looks(), LooksFor: p.looksFor(r), Does: p.does(r),
 	}
 	for _, tag := range r.Tags {

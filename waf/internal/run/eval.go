@@ -179,8 +179,8 @@ func (tx *Tx) rule(r *Rule) bool {
 			return false
 		}
 	}
-	// A chain is told once, with what its end made of the message, for the place
-	// where its first rule matched first.
+	// A chain is reported once, with what its end made of the message, for the value
+	// that its first link matched first.
 	if len(r.Links) > 1 {
 		if first < len(tx.hits) {
 			tx.hits = tx.hits[:first+1]
@@ -469,7 +469,7 @@ func (tx *Tx) hit(at chainLink, v seclang.Variable, key, text string) {
 			return
 		}
 	} else if n := len(tx.hits); n > 0 && tx.hits[n-1].rule == at.rule {
-		return // a chain is told once
+		return // a chain is reported once
 	}
 	tx.hits = append(tx.hits, h)
 }

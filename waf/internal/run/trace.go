@@ -160,7 +160,7 @@ type RuleFate struct {
 	ID, Phase int
 	Message   string // with macros as written
 	Severity  int
-	Place     string // file:line:col
+	Pos       string // file:line:col
 	Looks     string // the targets and the operator of its first link
 	Fate      Fate
 }
@@ -181,7 +181,7 @@ func (tx *Tx) Fates() []RuleFate {
 	for i := range tx.p.Rules {
 		r := &tx.p.Rules[i]
 		f := RuleFate{
-			ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Place: r.Pos.String(),
+			ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Pos: r.Pos.String(),
 			Looks: r.looks(), Fate: Impossible,
 		}
 		n := int32(i)
