@@ -26,8 +26,8 @@ func Parse(file, text string) ([]Directive, error) {
 // line is a logical line: physical lines joined at backslashes. origins tells
 // where each part came from.
 type line struct {
-	file   string
-	text   string
+	file    string
+	text    string
 	origins []origin
 }
 
