@@ -22,7 +22,9 @@ func TestFieldsComeInOrderOfTheirNames(t *testing.T) {
 		}
 		for range 20 {
 			var names []string
-			for _, f := range tx.inOrder(header) {
+			fields, order := tx.inOrder(header)
+			for _, k := range order {
+				f := fields[k.at]
 				names = append(names, f.name)
 				if !slices.Equal(f.values, header[f.name]) {
 					t.Fatalf("%q has the values %q", f.name, f.values)

@@ -62,7 +62,9 @@ func (tx *Tx) SetHead(h *Head) {
 		tx.requestHeader("Host", h.Host)
 		tx.setScalar(seclang.ServerName, hostName(h.Host))
 	}
-	for _, f := range tx.inOrder(h.Header) {
+	fields, order := tx.inOrder(h.Header)
+	for _, k := range order {
+		f := &fields[k.at]
 		for _, v := range f.values {
 			tx.requestHeader(f.name, v)
 		}
@@ -230,8 +232,12 @@ func (tx *Tx) requestHeader(name, value string) {
 	}
 	tx.add(seclang.RequestHeaders, name, value)
 	tx.add(seclang.RequestHeadersNames, name, name)
-	switch {
-	case strings.EqualFold(name, "Content-Type"):
+	// Their lengths tell most names apart from those that matter.
+	switch len(name) {
+	case len("Content-Type"):
+		if !strings.EqualFold(name, "Content-Type") {
+			return
+		}
 		tx.contentType(value)
 		// The first one counts, as it does for applications.
 		if tx.scalar(seclang.ReqbodyProcessor) == "" && tx.headerCount("Content-Type") == 1 {
@@ -244,11 +250,17 @@ func (tx *Tx) requestHeader(name, value string) {
 				tx.setScalar(seclang.ReqbodyProcessor, "GRAPHQL")
 			}
 		}
-	case strings.EqualFold(name, "Cookie"):
+	case len("Cookie"):
+		if !strings.EqualFold(name, "Cookie") {
+			return
+		}
 		first := len(tx.cols[seclang.RequestCookies])
 		tx.cols[seclang.RequestCookies] = body.Cookies(tx.cols[seclang.RequestCookies], value)
 		tx.addNames(seclang.RequestCookies, seclang.RequestCookiesNames, first)
-	case strings.EqualFold(name, "Authorization"):
+	case len("Authorization"):
+		if !strings.EqualFold(name, "Authorization") {
+			return
+		}
 		if kind, _, ok := strings.Cut(value, " "); ok && tx.p.Needed[seclang.AuthType] {
 			tx.setScalar(seclang.AuthType, kind)
 		}
@@ -474,7 +486,9 @@ func (tx *Tx) SetResponseHead(status int, protocol string, header map[string][]s
 	if tx.p.Needed[seclang.StatusLine] {
 		tx.setScalar(seclang.StatusLine, tx.arena.Concat(protocol, " ", strconv.Itoa(status)))
 	}
-	for _, f := range tx.inOrder(header) {
+	fields, order := tx.inOrder(header)
+	for _, k := range order {
+		f := &fields[k.at]
 		for _, v := range f.values {
 			if f.name == "" {
 				continue

@@ -44,7 +44,9 @@ type Tx struct {
 	noRequestBody, noResponseBody       bool
 
 	charsets charsetList
-	fields   []headerField // of the header that was read last
+	// fields and order are those of the header that was read last, see inOrder.
+	fields []headerField
+	order  []fieldKey
 
 	// What outlives the transaction: records is nil until one is opened.
 	store   *collection.Store
@@ -201,7 +203,7 @@ func (tx *Tx) Reset(p *Program) {
 	tx.charsets = charsetList{}
 	clear(tx.fields[:cap(tx.fields)]) // they refer to the request
 	if tx.fields = tx.fields[:0]; cap(tx.fields) > keepPairs {
-		tx.fields = nil
+		tx.fields, tx.order = nil, nil
 	}
 	if tx.records != nil {
 		*tx.records = records{}
