@@ -14,7 +14,7 @@ type Explanation struct {
 	Verdict Verdict
 	// Inbound and Outbound tell how the scores of request and response came about.
 	Inbound, Outbound Score
-	// Matches are those of the verdict with the way of their values.
+	// Matches are those of the verdict with how their values came about.
 	Matches []ExplainedMatch
 	// Rules are all rules of the rule set in order with what became of them.
 	Rules []ExplainedRule
@@ -41,7 +41,7 @@ type ScoreStep struct {
 	Total    int    // with what the rules before added
 }
 
-// ExplainedMatch is a match with the rule in words and the way of the value.
+// ExplainedMatch is a match with the rule in words and how its value came about.
 type ExplainedMatch struct {
 	Match
 	Rule RuleInfo
@@ -166,17 +166,17 @@ func (t *Transaction) Explain() Explanation {
 	return x
 }
 
-// steps are the way of a hit's value, with offset as that of the match in it.
+// steps are how a hit's value came about, with offset as that of the match in it.
 func (t *Transaction) steps(h *run.Hit, offset int) []Step {
-	way := t.tx.Steps(h)
-	if len(way) == 0 {
+	made := t.tx.Steps(h)
+	if len(made) == 0 {
 		return nil
 	}
 	var steps []Step
-	if raw, ok := t.sent(h.Key, way[0].Value); ok {
+	if raw, ok := t.sent(h.Key, made[0].Value); ok {
 		steps = append(steps, Step{"sent", "as sent", raw})
 	}
-	for _, s := range way {
+	for _, s := range made {
 		words := "as parsed"
 		if s.Transformation != "parsed" {
 			words = prose.Transformation(s.Transformation)

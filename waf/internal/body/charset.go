@@ -124,7 +124,7 @@ var to037 = map[byte]byte{0x4a: 0xba, 0x4f: 0x5a, 0x5a: 0xbb, 0x5f: 0xb0, 0xb0: 
 // differ exchanged.
 type swap500 struct{ next transformer }
 
-// transformer is that of golang.org/x/text/transform, which is not imported for it.
+// transformer is the Transformer of golang.org/x/text/transform.
 type transformer interface {
 	Reset()
 	Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error)
@@ -143,12 +143,14 @@ func (t swap500) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err err
 	return t.next.Transform(dst, own, atEOF)
 }
 
-// Same reports whether c and o are one set.
+// Same reports whether c and o are one character set: two labels of it are no
+// contradiction.
 func (c *Charset) Same(o *Charset) bool {
 	return slices.Equal(c.encodings, o.encodings)
 }
 
-// verbatim reports whether s reads as itself.
+// verbatim reports whether s reads as itself, so that it need not be decoded: it is ASCII
+// without control characters, of which some begin escapes, and the set contains ASCII.
 func (c *Charset) verbatim(s string) bool {
 	if !c.ascii {
 		return false
@@ -211,7 +213,7 @@ func (c *Charset) Query(a *arena.Arena, have []Pair, s string, limit int) ([]Pai
 	return m.more, cut
 }
 
-// text is s in one reading.
+// text is s in the reading of one encoding.
 func (c *Charset) text(enc encoding.Encoding, s string) string {
 	if c.verbatim(s) {
 		return s
@@ -281,7 +283,7 @@ type merger struct {
 	more []Pair
 }
 
-// newMerger returns a merger that has those pairs already.
+// newMerger returns a merger for which the pairs of have are not new.
 func newMerger(have []Pair) *merger {
 	m := &merger{seen: make(map[Pair]bool, 2*len(have))}
 	for _, p := range have {
@@ -290,7 +292,7 @@ func newMerger(have []Pair) *merger {
 	return m
 }
 
-// add notes pairs that are there.
+// add keeps those of list that are new.
 func (m *merger) add(list ...Pair) {
 	for _, p := range list {
 		if !m.seen[p] {

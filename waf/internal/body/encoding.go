@@ -25,6 +25,8 @@ var ErrUnreadable = errors.New("cannot be inspected")
 // coding, by its window: 32 KiB for gzip and deflate, 16 MiB for br (RFC 7932, section
 // 9.1), 8 MiB for zstd.
 func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err error) {
+	// Each coding on top of another multiplies what a byte may become, so their number is
+	// bounded, and each of them by the limit.
 	list := strings.Split(codings, ",")
 	if len(list) > maxCodings {
 		return nil, false, fmt.Errorf("%w: content has %d codings on top of each other", ErrUnreadable, len(list))

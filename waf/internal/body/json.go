@@ -186,6 +186,7 @@ func (p *jsonParser) after() error {
 
 // step reads one element of the innermost array or object.
 func (p *jsonParser) step() error {
+	// The path is that of the array or object, with the index or the key appended.
 	f := &p.stack[len(p.stack)-1]
 	p.space()
 	if p.i >= len(p.s) {

@@ -283,6 +283,7 @@ func (m *multipartParser) run(limit int) error {
 			m.cut = true
 			return nil
 		}
+		// A part whose header never ends is a part all the same: its name may be an attack.
 		headers, ok := m.headers()
 		if !ok {
 			flaws.Unfinished = true
@@ -372,6 +373,7 @@ const maxPartHeaders = 32
 
 // part adds one part to the form.
 func (m *multipartParser) part(headers []Pair, content string) {
+	// The first Content-Disposition counts, and that there are two is a flaw.
 	f := m.form
 	var d disposition
 	if len(headers) > maxPartHeaders {

@@ -70,6 +70,7 @@ func Compile(o Options) (*run.Program, error) {
 	}
 	c.p.Reference = o.Reference
 	c.context = operatorContext{files: o.Files, slot: c.slot, regexps: map[string]*rx.Regexp{}, phrases: map[string]run.Operator{}}
+	// The captures have the first slots, whether rules name them or not.
 	for i := range 10 {
 		c.p.WellKnown.Captures[i] = c.slot(strconv.Itoa(i))
 	}
@@ -156,6 +157,8 @@ func (c *compiler) notice(text string) {
 func (c *compiler) optimise() {
 	p := c.p
 	reference := p.Reference
+	// Order matters: what folding decides is what propagation may write into the texts, and
+	// both make links pure, which the gate needs.
 	kept := bitset.New(len(p.Rules))
 	for i := range p.Rules {
 		kept.Add(int32(i))

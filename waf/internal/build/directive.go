@@ -28,6 +28,7 @@ func (c *compiler) directive(d seclang.Directive) {
 		c.fail(d.Pos, "chain is interrupted by "+d.Name, "", "move it before or after the chain")
 		return
 	}
+	// What the language's table refuses or accepts without an effect needs no code here.
 	k := construct(seclang.DirectiveKind, d.Name)
 	switch k.Status {
 	case seclang.Refused:
@@ -49,6 +50,7 @@ func (c *compiler) directive(d seclang.Directive) {
 	case "Include":
 		c.fail(d.Pos, "Include is left over", "", "read rules with seclang.Load")
 	case "SecMarker":
+		// Where it stands is known by the rule that comes next, if that is not removed.
 		if want(1) {
 			c.markers[d.Args[0]] = append(c.markers[d.Args[0]], int32(len(c.rules)))
 		}
@@ -93,7 +95,7 @@ func (c *compiler) directive(d seclang.Directive) {
 		}
 	case "SecResponseBodyMimeTypesClear":
 		s.ResponseTypes = nil
-	case "SecResponseBodyMimeType":
+	case "SecResponseBodyMimeType": // replaces the list
 		if want(1) {
 			s.ResponseTypes = nil
 			for _, a := range d.Args {
@@ -145,6 +147,7 @@ func (c *compiler) defaultAction(d seclang.Directive) {
 		c.failErr(d.Pos, err)
 		return
 	}
+	// The phase chooses the rules and is not handed on to them.
 	n, disruptive := 0, false
 	var kept []seclang.Action
 	for _, a := range actions {

@@ -369,6 +369,8 @@ func mayName(s *run.SetVar, name string) bool {
 
 // keep keeps a rule and notes the variables that it reads and writes.
 func (f *folder) keep(r *run.Rule) {
+	// A later rule that sets one of these must be kept as well: this one may see the value
+	// before, so that it cannot become the initial one.
 	f.kept.Add(r.Index)
 	note := func(m *run.Macro) {
 		if m == nil {

@@ -83,6 +83,7 @@ func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 	if op := run.NewDetector(name); op != nil {
 		return op, nil
 	}
+	// All others compare with an argument that may have references.
 	m, err := run.ParseMacro(arg, c.slot)
 	if err != nil {
 		return nil, err
@@ -100,6 +101,7 @@ func (c *operatorContext) lines(name string) ([]string, error) {
 	}
 	text, err := fs.ReadFile(c.files, path.Join(c.dir, name))
 	if err != nil {
+		// Rules of the operator may name data files of the rule set.
 		if text, err = fs.ReadFile(c.files, path.Clean(name)); err != nil {
 			return nil, fmt.Errorf("data file %q cannot be read; it must stand beside the rule", name)
 		}

@@ -107,6 +107,8 @@ func findSlots(p *run.Program) {
 // findNeeded notes which variables the rules that can run refer to: to fill the others
 // would cost each request for nothing.
 func findNeeded(p *run.Program) {
+	// A variable is needed if a target, a text or an argument refers to it, or to one that
+	// is made of it.
 	note := func(m *run.Macro) {
 		if m != nil {
 			for _, part := range m.Parts {

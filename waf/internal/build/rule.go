@@ -104,6 +104,8 @@ func (c *compiler) actions(r *run.Rule, l *run.Link, list []seclang.Action, chai
 		}
 		list = c.withDefaults(r.Phase, list)
 	}
+	// What concerns the chain as a whole stands in its first rule; ModSecurity ignores it
+	// elsewhere, which is never what was meant.
 	for _, a := range list {
 		k := construct(seclang.ActionKind, a.Name)
 		if k.Status == seclang.Refused {

@@ -36,6 +36,7 @@ type Tuning struct {
 // exception, counted from 1, or the rule.
 func NewOverlay(p *run.Program, t Tuning) (*run.Overlay, error) {
 	o := &run.Overlay{}
+	// Without the Core Rule Set there are no thresholds to replace.
 	for _, c := range []struct {
 		name  string
 		value int

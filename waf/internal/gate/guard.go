@@ -39,6 +39,7 @@ func MayBeSQLi(s string) bool {
 	if charset.MaskOf(s)&sqliUnsafe != 0 {
 		return true
 	}
+	// Tokens as libinjection splits them: runs of word bytes, and single bytes between.
 	weak := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -54,6 +55,7 @@ func MayBeSQLi(s string) bool {
 			i++
 		}
 		run := s[start:i]
+		// A number may be followed by a word without a blank, 1union.
 		if c-'0' < 10 {
 			if numberHasKeyword(run) {
 				return true

@@ -206,6 +206,7 @@ func orElse[T any](p *T, d T) T {
 
 // raw writes the request, as the schema's reference client does.
 func (in Input) raw() ([]byte, error) {
+	// A request that is given as a whole goes as it is, with all its faults.
 	if in.Encoded != "" {
 		return base64.StdEncoding.DecodeString(in.Encoded)
 	}

@@ -104,6 +104,8 @@ func (p *Program) resolve(text string) string {
 
 // does says what a match leads to.
 func (p *Program) does(r *Rule) string {
+	// What each match does comes after what the rule asks for once; bookkeeping is told only
+	// if there is nothing else.
 	var words []string
 	status := r.Status
 	if status == 0 {

@@ -56,6 +56,7 @@ func (tx *Tx) graphQL(values, names seclang.Variable, text string) (bool, error)
 // json.0.query. Beside one, variables that are JSON in a string are taken apart, too.
 // It returns what is wrong with a document that is one.
 func (tx *Tx) findGraphQL(values, names seclang.Variable) error {
+	// What is added has keys that begin with graphql., and is not looked at again.
 	var err error
 	found := false
 	n := len(tx.cols[values])

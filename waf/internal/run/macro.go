@@ -30,6 +30,7 @@ type MacroPart struct {
 // ParseMacro reads text. slot returns the slot of a variable of TX, -1 if it has none. An
 // error tells how macros are written.
 func ParseMacro(text string, slot func(string) int32) (*Macro, error) {
+	// Text without "%{" is one literal; a percent sign alone is no reference.
 	m := &Macro{Text: text}
 	rest := text
 	for rest != "" {

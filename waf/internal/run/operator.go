@@ -214,7 +214,7 @@ type phraseOperator struct {
 
 // NewPhrases returns the operator for a list that has the name, an error if the list is
 // empty.
-func NewPhrases(name string, list []string) (*phraseOperator, error) {
+func NewPhrases(name string, list []string) (Operator, error) {
 	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
 	seen := map[string]bool{}
 	for _, p := range list {
@@ -234,12 +234,14 @@ func NewPhrases(name string, list []string) (*phraseOperator, error) {
 	if len(o.phrases) == 0 {
 		return nil, errors.New("list of phrases is empty; write words after @pm")
 	}
+	// One bit for each pair of bytes, in both cases, so that find need not fold them.
 	for i := range 1 << 16 {
 		first, second := ascii.Lower(byte(i>>8)), ascii.Lower(byte(i))
 		if o.single[first] || len(o.byFirst[[2]byte{first, second}]) > 0 {
 			o.begins[i>>6] |= 1 << (i & 63)
 		}
 	}
+	// The next two bytes, if all phrases are long enough to have them.
 	o.goesOn = new([1 << 10]uint64)
 	for _, p := range o.phrases {
 		if len(p) < 4 {
@@ -253,6 +255,7 @@ func NewPhrases(name string, list []string) (*phraseOperator, error) {
 			}
 		}
 	}
+	// The longest phrase at a place is the one that is captured.
 	for _, l := range o.byFirst {
 		slices.SortFunc(l, func(a, b string) int { return len(b) - len(a) })
 	}

@@ -27,7 +27,7 @@ func TestPhrasesAreFoundLeftmostLongest(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := letters(rnd.IntN(30))
-		start, end := op.find(s, 0)
+		start, end := op.(*phraseOperator).find(s, 0)
 		wantStart, wantEnd := -1, -1
 		for at := 0; at < len(s) && wantStart < 0; at++ {
 			for _, p := range list {

@@ -154,6 +154,7 @@ func (tx *Tx) setURI(h *Head) {
 	if tx.p.Needed[seclang.RequestLine] {
 		tx.setScalar(seclang.RequestLine, tx.arena.Concat(h.Method, " ", h.URI, " ", h.Protocol))
 	}
+	// No client sends a fragment; what one sends as such, servers cut off.
 	uri, _, _ := strings.Cut(h.URI, "#")
 	path, query, hasQuery := strings.Cut(uri, "?")
 	full := uri
@@ -317,6 +318,7 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		tx.fullRequest("")
 		return truncated
 	}
+	// Codings come off first: rules and parsers are to see what the application sees.
 	processor := tx.scalar(seclang.ReqbodyProcessor)
 	var err, coding error
 	if codings := tx.codings(); codings != "" && !strings.EqualFold(codings, "identity") {
@@ -328,6 +330,7 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		}
 		text = arena.String(decoded)
 	}
+	// A body of an unknown type is read as a form if rules want to see it at all.
 	if processor == "" && tx.forceRequestBody {
 		processor = "URLENCODED"
 		tx.setScalar(seclang.ReqbodyProcessor, processor)
@@ -352,6 +355,8 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		tx.rawBody(text)
 	}
 	tx.fullRequest(text)
+	// If the request claims another charset than UTF-8, the readings in it come on top of
+	// the bytes as received, since it is not known which the application takes.
 	if tx.charsets.list != nil {
 		err = tx.readBody(processor, text, truncated, err)
 	}
@@ -362,6 +367,8 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	if processor != "" {
 		err = errors.Join(err, tx.charsets.err)
 	}
+	// A body that was cut is malformed at its end for certain; only what cannot be inspected
+	// at all counts then.
 	if err != nil && (!truncated || errors.Is(err, body.ErrUnreadable)) {
 		tx.bodyError(processor, err)
 	}
@@ -410,6 +417,7 @@ func (tx *Tx) bodyJSON(text string, truncated bool) error {
 // each: parsers disagree about forms that have them. It returns what is wrong with the
 // text.
 func (tx *Tx) bodyMultipart(text string, truncated bool) error {
+	// The contents of files may be large, and rules rarely ask for them.
 	parse := body.Multipart
 	if tx.p.Needed[seclang.FilesTmpContent] {
 		parse = body.MultipartWithContents

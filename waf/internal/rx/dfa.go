@@ -103,6 +103,8 @@ func newDFA(prog *syntax.Prog, binary bool) *dfa {
 				d.line = true
 			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+			// Of runes beyond ASCII only the bytes are seen: one instruction takes any run of
+			// them, which is more than the pattern may say.
 			limit := 0x80
 			if binary {
 				limit = 0x100
@@ -212,6 +214,8 @@ func (d *dfa) newCache() *cache {
 // match runs the automaton over s. With yes it returns where the first match to end
 // ends at the latest.
 func (d *dfa) match(s string) (answer, int) {
+	// The loop is one load of the class and one of the next state for each byte, once the
+	// states are made.
 	c := d.cache.Load()
 	st := c.start
 	flushes := 0

@@ -60,6 +60,8 @@ const minCore, maxCore = 4, 6
 // cores returns pieces of at most n bytes such that every word has one of them,
 // few by greed.
 func cores(words []string, n int) []string {
+	// The piece that most words have comes first. Rare ones are preferred, and the choice does
+	// not depend on the order of the map, so that equal rules have equal sieves.
 	var list []string
 	left := append([]string(nil), words...)
 	for len(left) > 0 {
@@ -102,6 +104,8 @@ func rarer(x, y string) bool {
 
 // build makes the masks of Shift-And: step has, for each byte, the letters that it may be.
 func build(list []string) *Sieve {
+	// Letters of all pieces in a row: a shift that carries the last letter of one piece into
+	// the next is harmless, since every first letter is set anyway (start).
 	s := &Sieve{}
 	at := 0
 	for _, w := range list {

@@ -444,6 +444,7 @@ func compressWhitespace(a *arena.Arena, s string) string {
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
 		}
+		// A blank alone is what a run becomes, so that it needs no copy.
 		white := isLatinSpace(r) || s[i] == 0xA0
 		same := !white || !inRun && r == ' '
 		if out == nil && !same {
@@ -769,6 +770,7 @@ func trimWindowsComponents(s string) string {
 	if strings.IndexByte(s, '.') < 0 && strings.IndexByte(s, ' ') < 0 {
 		return s
 	}
+	// In place: what is kept is never more than what was read.
 	parts := strings.Split(s, "/")
 	kept := parts[:0]
 	changed := false
@@ -1040,6 +1042,7 @@ func decodeURL(a *arena.Arena, s string, uni bool) string {
 		case c == '+':
 			out[n] = ' '
 			i++
+		// A %u that is broken stays whole: its u must not become part of another escape.
 		case c == '%' && uni && i+1 < len(s) && s[i+1]|0x20 == 'u':
 			if i+5 < len(s) && ascii.IsHex(s[i+2]) && ascii.IsHex(s[i+3]) && ascii.IsHex(s[i+4]) && ascii.IsHex(s[i+5]) {
 				out[n] = fit(rune(hexByte(s[i+2], s[i+3]))<<8 | rune(hexByte(s[i+4], s[i+5])))
