@@ -1,20 +1,17 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ringwall/ringwall/event"
 	"github.com/ringwall/ringwall/waf"
-	"github.com/ringwall/ringwall/waf/waftest"
+	"github.com/ringwall/ringwall/waf/replay"
 )
 
 type wafExplainCmd struct {
@@ -41,20 +38,20 @@ func (c wafExplainCmd) Run(e *env) error {
 			return err
 		}
 	}
-	x, err := explain(engine, raw, response)
+	x, err := replay.Explain(engine, time.Now(), raw, response)
 	if err != nil {
 		return usageError{err}
 	}
-	for _, n := range x.notes {
+	for _, n := range x.Notes {
 		fmt.Fprintf(e.errOut, "ringwall: %s\n", n)
 	}
 	if c.Output == "json" {
 		enc := json.NewEncoder(e.out)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
-		return enc.Encode(x.json())
+		return enc.Encode(explained(x).json())
 	}
-	if _, err := io.WriteString(e.out, x.text()); err != nil || !c.All {
+	if _, err := io.WriteString(e.out, explained(x).text()); err != nil || !c.All {
 		return err
 	}
 	fmt.Fprintln(e.out)
@@ -65,85 +62,8 @@ func (c wafExplainCmd) Run(e *env) error {
 	return t.print(e.out, "table")
 }
 
-// explained is an explanation with what is to be said of the files.
-type explained struct {
-	waf.Explanation
-	response bool
-	notes    []string
-}
-
-// explain runs a raw request, and a raw response if there is one, through an engine.
-func explain(engine *waf.Engine, raw, response []byte) (explained, error) {
-	raw = crlf(raw)
-	x, err := waftest.Parse(raw)
-	if err != nil {
-		return explained{}, fmt.Errorf("request: %w", err)
-	}
-	var out explained
-	if x.Refused {
-		out.notes = append(out.notes, "a strict HTTP server would refuse the request with 400 before any rule")
-	}
-	if _, rest, _ := bytes.Cut(raw, []byte("\r\n\r\n")); len(x.Body) == 0 && len(bytes.TrimSpace(rest)) > 0 {
-		out.notes = append(out.notes, fmt.Sprintf("the %d bytes after the head of the request are no body; add Content-Length: %d to the head", len(rest), len(rest)))
-	}
-	req := head(x)
-	req.DetectOnly, req.Explain = true, true
-	tx := engine.Begin(req)
-	defer tx.Close()
-	tx.RequestHeaders()
-	tx.RequestBody(x.Body)
-	tx.EndRequest()
-	if response != nil {
-		res, body, err := parseResponse(crlf(response), x.Method)
-		if err != nil {
-			return out, fmt.Errorf("response: %w", err)
-		}
-		tx.ResponseHeaders(res.StatusCode, res.Proto, res.Header)
-		if tx.WantsResponseBody() {
-			tx.ResponseBody(body)
-		} else {
-			out.notes = append(out.notes, fmt.Sprintf("the rules do not look at bodies of content type %q", res.Header.Get("Content-Type")))
-		}
-		tx.EndResponse()
-		out.response = true
-	}
-	out.Explanation = tx.Explain()
-	return out, out.Verdict.Err
-}
-
-// crlf ends the lines of a head with CR LF if a text editor ended them with LF.
-func crlf(raw []byte) []byte {
-	if i := bytes.IndexByte(raw, '\n'); i < 0 || i > 0 && raw[i-1] == '\r' {
-		return raw
-	}
-	head, body, _ := bytes.Cut(raw, []byte("\n\n"))
-	head = bytes.ReplaceAll(append(bytes.TrimRight(head, "\n"), "\n\n"...), []byte("\n"), []byte("\r\n"))
-	return append(head, body...)
-}
-
-// parseResponse reads a response as the gateway shows it to the rules: without
-// gzip. A body shorter than its Content-Length is taken as it is.
-func parseResponse(raw []byte, method string) (*http.Response, []byte, error) {
-	res, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(raw)), &http.Request{Method: method})
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w; it begins with a line such as HTTP/1.1 200 OK", err)
-	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil && len(res.TransferEncoding) > 0 {
-		return nil, nil, fmt.Errorf("chunked body: %w", err)
-	}
-	if strings.EqualFold(res.Header.Get("Content-Encoding"), "gzip") {
-		z, err := gzip.NewReader(bytes.NewReader(body))
-		if err == nil {
-			body, err = io.ReadAll(io.LimitReader(z, 64<<20))
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("gzip body: %w", err)
-		}
-		res.Header.Del("Content-Encoding")
-	}
-	return res, body, nil
-}
+// explained is an explanation as the command prints it.
+type explained replay.Explanation
 
 // text is the explanation for people.
 func (x explained) text() string {
@@ -158,7 +78,7 @@ func (x explained) text() string {
 		what = "response"
 	}
 	fmt.Fprintf(&b, "the %s %s: score %d, threshold %d", what, verdict, v.Score, x.Inbound.Threshold)
-	if x.response {
+	if x.HasResponse {
 		fmt.Fprintf(&b, "; response score %d, threshold %d", v.OutboundScore, x.Outbound.Threshold)
 	}
 	fmt.Fprintf(&b, "\nrules: %s\n", x.Summary())
@@ -413,7 +333,7 @@ func (x explained) json() explanationJSON {
 	v := x.Verdict
 	j := explanationJSON{
 		Block: v.Block, Status: v.Status, Phase: v.Phase, RuleID: v.RuleID, Truncated: v.Truncated, Omitted: v.Omitted,
-		Notes: append([]string{}, x.notes...), Inbound: newScoreJSON(x.Inbound), Outbound: newScoreJSON(x.Outbound),
+		Notes: append([]string{}, x.Notes...), Inbound: newScoreJSON(x.Inbound), Outbound: newScoreJSON(x.Outbound),
 		Matches: []explainedJSON{}, Fates: map[string]int{}, Rules: []ruleFateJSON{}, Texts: map[int]ruleInText{},
 	}
 	for _, m := range x.Matches {

@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ringwall/ringwall/waf"
+	"github.com/ringwall/ringwall/waf/replay"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -62,12 +64,12 @@ func TestExplanationsAreInWordsThatPeopleUnderstand(t *testing.T) {
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Fatal(err)
 			}
-			x, err := explain(engine, request, response)
+			x, err := replay.Explain(engine, time.Now(), request, response)
 			if err != nil {
 				t.Fatal(err)
 			}
 			// How many rules the engine proves impossible is its own affair.
-			text := sieved.ReplaceAllString(strings.Join(append(x.notes, x.text()), "\n"), "N tested, N impossible")
+			text := sieved.ReplaceAllString(strings.Join(append(x.Notes, explained(x).text()), "\n"), "N tested, N impossible")
 			golden(t, name+".txt", text)
 			total := 0
 			for _, s := range x.Inbound.Steps {
@@ -91,11 +93,11 @@ func TestExplanationsHaveAStableJSONForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := explain(engine, request, nil)
+	x, err := replay.Explain(engine, time.Now(), request, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := x.json()
+	j := explained(x).json()
 	if len(j.Rules) < 500 {
 		t.Errorf("%d rules, want all of them", len(j.Rules))
 	}
@@ -119,12 +121,12 @@ func TestExplainTellsWhatIsWrongWithAResponse(t *testing.T) {
 		"HTTP/1.1 200 OK\nContent-Encoding: gzip\nContent-Type: text/html\n\nplain":         "response: gzip body: ",
 		"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nContent-Type: text/html\n\nzz\nplain": "response: chunked body: ",
 	} {
-		if _, err := explain(engine, request, []byte(response)); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := replay.Explain(engine, time.Now(), request, []byte(response)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v", response, err)
 		}
 	}
-	x, err := explain(engine, request, []byte("HTTP/1.1 200 OK\nContent-Type: image/png\n\nx"))
-	if err != nil || len(x.notes) == 0 || !strings.Contains(x.notes[0], `"image/png"`) {
-		t.Error(x.notes, err)
+	x, err := replay.Explain(engine, time.Now(), request, []byte("HTTP/1.1 200 OK\nContent-Type: image/png\n\nx"))
+	if err != nil || len(x.Notes) == 0 || !strings.Contains(x.Notes[0], `"image/png"`) {
+		t.Error(x.Notes, err)
 	}
 }

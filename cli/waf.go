@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path"
 	"runtime"
@@ -14,8 +13,8 @@ import (
 
 	"github.com/ringwall/ringwall/app"
 	"github.com/ringwall/ringwall/waf"
+	"github.com/ringwall/ringwall/waf/replay"
 	"github.com/ringwall/ringwall/waf/seclang"
-	"github.com/ringwall/ringwall/waf/waftest"
 )
 
 type wafCmd struct {
@@ -103,14 +102,14 @@ func (c wafTestCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	list, err := waftest.Load(os.DirFS(c.Dir))
+	list, err := replay.Load(os.DirFS(c.Dir))
 	if err != nil {
 		return err
 	}
 	if len(list) == 0 {
 		return fmt.Errorf("there is no test in %s", c.Dir)
 	}
-	inspect := waftest.Inspector(engine, true)
+	inspect := replay.Inspector(engine, true)
 	failed := 0
 	for _, t := range list {
 		if wrong := t.Run(inspect); len(wrong) > 0 {
@@ -155,12 +154,12 @@ func (c wafBenchCmd) Run(e *env) error {
 	}
 	t := table{columns: []string{"request", "verdict", "µs", "bytes", "allocations"}}
 	for _, r := range requests {
-		x, err := waftest.Parse([]byte(r.Text))
+		x, err := replay.ParseRequest([]byte(r.Text))
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Name, err)
 		}
 		once := func() waf.Verdict {
-			tx := engine.Begin(head(x))
+			tx := engine.Begin(replay.Head(x, time.Now()))
 			defer tx.Close()
 			tx.RequestHeaders()
 			tx.RequestBody(x.Body)
@@ -188,12 +187,4 @@ func (c wafBenchCmd) Run(e *env) error {
 		t.rows = append(t.rows, []any{r.Name, verdict, float64(times[n/2].Nanoseconds()/10) / 100, (after.TotalAlloc - before.TotalAlloc) / n, (after.Mallocs - before.Mallocs) / n})
 	}
 	return t.print(e.out, c.Output)
-}
-
-// head is a request's head as the engine wants it.
-func head(x waftest.Exchange) waf.Request {
-	return waf.Request{
-		ID: "request", Time: time.Now(), Client: netip.MustParseAddrPort("192.0.2.1:40000"), Server: netip.MustParseAddrPort("192.0.2.2:80"),
-		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header,
-	}
 }

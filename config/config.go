@@ -22,6 +22,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/ringwall/ringwall/asset"
+	"github.com/ringwall/ringwall/internal/nearest"
 )
 
 // Config is how `ringwall up` runs, in sections by room. The zero value of a field
@@ -263,7 +264,7 @@ func (c *Config) readFile(path string) error {
 			}
 		}
 		if !field.IsValid() {
-			errs = append(errs, fmt.Errorf("%s: there is no setting %q, did you mean %q?", path, name, nearest(key, known)))
+			errs = append(errs, fmt.Errorf("%s: there is no setting %q, did you mean %q?", path, name, nearest.Name(key, known)))
 			continue
 		}
 		var values []string
@@ -346,30 +347,4 @@ func set(f reflect.StructField, field reflect.Value, values []string) error {
 		field.SetString(value)
 	}
 	return nil
-}
-
-// nearest returns the known name with the smallest edit distance.
-func nearest(name string, known []string) string {
-	return slices.MinFunc(known, func(a, b string) int { return cmp.Compare(distance(name, a), distance(name, b)) })
-}
-
-// distance is the Levenshtein distance of two names.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := previous
-			if a[i] != b[j] {
-				cost++
-			}
-			previous = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

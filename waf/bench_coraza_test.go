@@ -5,7 +5,8 @@ import (
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/corazawaf/coraza/v3"
-	"github.com/ringwall/ringwall/waf/waftest"
+
+	"github.com/ringwall/ringwall/waf/replay"
 )
 
 // BenchmarkCoraza inspects the requests of BenchmarkRequest with Coraza, to be run
@@ -36,7 +37,7 @@ Include @owasp_crs/*.conf
 	}
 }
 
-func corazaInspect(b *testing.B, w coraza.WAF, x waftest.Exchange, header map[string][]string) {
+func corazaInspect(b *testing.B, w coraza.WAF, x replay.Exchange, header map[string][]string) {
 	tx := w.NewTransactionWithID("bench")
 	tx.ProcessConnection("203.0.113.9", 40000, "192.0.2.1", 80)
 	tx.ProcessURI(x.URI, x.Method, x.Protocol)

@@ -11,24 +11,24 @@ import (
 	"time"
 
 	"github.com/ringwall/ringwall/waf"
-	"github.com/ringwall/ringwall/waf/waftest"
+	"github.com/ringwall/ringwall/waf/replay"
 )
 
 var benchFiles = []string{"get_plain", "get_args", "post_form2k", "post_json10k", "post_json100k", "attack_sqli"}
 
-func request(tb testing.TB, name string) waftest.Exchange {
+func request(tb testing.TB, name string) replay.Exchange {
 	raw, err := os.ReadFile("testdata/" + name + ".raw")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	x, err := waftest.Parse(raw)
+	x, err := replay.ParseRequest(raw)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return x
 }
 
-func begin(e *waf.Engine, x waftest.Exchange) *waf.Transaction {
+func begin(e *waf.Engine, x replay.Exchange) *waf.Transaction {
 	return e.Begin(waf.Request{
 		ID: "bench", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
 		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header,
@@ -75,7 +75,7 @@ func BenchmarkRequest(b *testing.B) {
 }
 
 // benchRequest returns a request of testdata, or one with 20 cookies of 300 bytes.
-func benchRequest(b *testing.B, name string) waftest.Exchange {
+func benchRequest(b *testing.B, name string) replay.Exchange {
 	if name != "long_cookies" {
 		return request(b, name)
 	}

@@ -221,13 +221,13 @@ func TestMistakesInCollectionsAreTold(t *testing.T) {
 // that folds and filters nothing.
 func TestCollectionsDoTheSameWithoutTheFilter(t *testing.T) {
 	var said [2][]string
-	for i, plain := range []bool{false, true} {
+	for i, reference := range []bool{false, true} {
 		e, err := compile(Config{Directives: lockOut + `
 SecRule TX:step "@eq 2" "id:3,phase:1,pass,nolog,setvar:ip.twos=+1"
 SecRule IP:twos "@rx [3-6]" "id:4,phase:2,pass,msg:'twos %{ip.twos}'"
 SecRule SESSIONID "@streq abc" "id:5,phase:2,pass,msg:'session'"
 SecAction "id:6,phase:1,pass,nolog,setsid:abc"
-`}, plain)
+`}, reference)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,6 +237,6 @@ SecAction "id:6,phase:1,pass,nolog,setsid:abc"
 		}
 	}
 	if !slices.Equal(said[0], said[1]) || !strings.Contains(said[0][3], "twos") || !strings.Contains(said[0][0], "session") {
-		t.Errorf("filtered %q\nplain    %q", said[0], said[1])
+		t.Errorf("gated     %q\nreference %q", said[0], said[1])
 	}
 }

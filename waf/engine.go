@@ -7,7 +7,8 @@ import (
 
 	"github.com/ringwall/ringwall/waf/crs"
 	"github.com/ringwall/ringwall/waf/internal/arena"
-	"github.com/ringwall/ringwall/waf/internal/program"
+	"github.com/ringwall/ringwall/waf/internal/build"
+	"github.com/ringwall/ringwall/waf/internal/run"
 )
 
 // Engine is a compiled rule set. It is safe for use by several goroutines. It keeps
@@ -17,8 +18,8 @@ import (
 // bodies are not among these.
 type Engine struct {
 	cfg     Config
-	program *program.Program
-	overlay *program.Overlay
+	program *run.Program
+	overlay *run.Overlay
 	pool    *sync.Pool // of *Transaction, for the program
 }
 
@@ -26,8 +27,8 @@ type Engine struct {
 // milliseconds; an error names file, line and column and a way out.
 func Compile(cfg Config) (*Engine, error) { return compile(cfg, false) }
 
-// compile builds an engine; a plain one runs every rule on every value.
-func compile(cfg Config, plain bool) (*Engine, error) {
+// compile builds an engine; the reference runs every rule on every value.
+func compile(cfg Config, reference bool) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -40,14 +41,14 @@ func compile(cfg Config, plain bool) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
-	p, err := program.Compile(program.Options{Directives: directives, Files: crs.FilesWith(cfg.Before, cfg.Directives), Plain: plain})
+	p, err := build.Compile(build.Options{Directives: directives, Files: crs.FilesWith(cfg.Before, cfg.Directives), Reference: reference})
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
 	return newEngine(cfg, p), nil
 }
 
-func newEngine(cfg Config, p *program.Program) *Engine {
+func newEngine(cfg Config, p *run.Program) *Engine {
 	if n := p.Settings.RequestBodyLimit; n > 0 {
 		cfg.MaxRequestBodyBytes = min(cfg.MaxRequestBodyBytes, n)
 	}
@@ -86,7 +87,7 @@ func (e *Engine) Notices() []string {
 type Transaction struct {
 	engine  *Engine
 	req     Request
-	tx      *program.Tx
+	tx      *run.Tx
 	in, out []byte // bodies as far as the engine looks at them
 	verdict Verdict
 }
@@ -116,8 +117,8 @@ func (e *Engine) Begin(req Request) *Transaction {
 
 // RequestHeaders runs phase 1.
 func (t *Transaction) RequestHeaders() Decision {
-	return t.phase(program.RequestHeaders, func() {
-		h := program.Head{
+	return t.phase(run.RequestHeaders, func() {
+		h := run.Head{
 			ID: t.req.ID, Time: t.req.Time,
 			ClientPort: int(t.req.Client.Port()), ServerPort: int(t.req.Server.Port()),
 			Client: t.req.Client.Addr(), Server: t.req.Server.Addr(),
@@ -146,14 +147,14 @@ func (t *Transaction) keep(buf, p []byte, limit int) []byte {
 
 // EndRequest runs phase 2, after the last part of the body.
 func (t *Transaction) EndRequest() Decision {
-	return t.phase(program.RequestBody, func() {
+	return t.phase(run.RequestBody, func() {
 		t.verdict.Truncated = t.tx.SetBody(arena.String(t.in), t.verdict.Truncated, t.engine.cfg.MaxRequestBodyBytes)
 	})
 }
 
 // ResponseHeaders runs phase 3. header must not be changed until Close.
 func (t *Transaction) ResponseHeaders(status int, protocol string, header map[string][]string) Decision {
-	return t.phase(program.ResponseHeaders, func() {
+	return t.phase(run.ResponseHeaders, func() {
 		t.tx.SetResponseHead(status, protocol, header)
 	})
 }
@@ -175,7 +176,7 @@ func (t *Transaction) ResponseBody(p []byte) {
 
 // EndResponse runs phase 4, after the last part of the body.
 func (t *Transaction) EndResponse() Decision {
-	return t.phase(program.ResponseBody, func() {
+	return t.phase(run.ResponseBody, func() {
 		t.tx.SetResponseBody(arena.String(t.out), t.verdict.Truncated)
 	})
 }
@@ -184,7 +185,7 @@ func (t *Transaction) EndResponse() Decision {
 // decision.
 func (t *Transaction) Finish() {
 	if t.verdict.Err == nil {
-		t.run(program.Logging, func() {})
+		t.run(run.Logging, func() {})
 	}
 }
 
@@ -245,7 +246,7 @@ func (t *Transaction) AllMatches() []Match {
 }
 
 // RuleIDs returns the ids of all rules that matched so far, in order, those
-// included that only keep the books of the rule set. Rules that the compiler could
+// included that are bookkeeping of the rule set. Rules that the compiler could
 // evaluate beforehand are not in it.
 func (t *Transaction) RuleIDs() []int { return append([]int(nil), t.tx.RuleIDs()...) }
 
@@ -273,9 +274,10 @@ func (t *Transaction) Close() {
 const maxValue = 8 << 10
 
 // newMatch copies what a hit says.
-func newMatch(h *program.Hit) Match {
+func newMatch(h *run.Hit) Match {
 	m := Match{
-		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Data: strings.Clone(h.Data), Severity: severity(h.Severity()), Score: h.Score,
+		RuleID: h.RuleID(), Phase: h.Phase(), Message: strings.Clone(h.Message), Data: strings.Clone(h.Data),
+		Severity: severity(h.Severity()), Score: h.Score,
 		Tags: h.Tags(), Variable: variableName(h.Variable.String(), h.Key),
 	}
 	start, end := h.Locate()

@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ringwall/ringwall/waf/internal/plain"
-	"github.com/ringwall/ringwall/waf/internal/program"
+	"github.com/ringwall/ringwall/waf/internal/prose"
+	"github.com/ringwall/ringwall/waf/internal/run"
 )
 
 // Explanation tells a person how a verdict came about.
@@ -14,7 +14,7 @@ type Explanation struct {
 	Verdict Verdict
 	// Inbound and Outbound tell how the scores of request and response came about.
 	Inbound, Outbound Score
-	// Matches are those of the verdict with the way of their values.
+	// Matches are those of the verdict with how their values came about.
 	Matches []ExplainedMatch
 	// Rules are all rules of the rule set in order with what became of them.
 	Rules []ExplainedRule
@@ -41,7 +41,7 @@ type ScoreStep struct {
 	Total    int    // with what the rules before added
 }
 
-// ExplainedMatch is a match with the rule in words and the way of the value.
+// ExplainedMatch is a match with the rule in words and how its value came about.
 type ExplainedMatch struct {
 	Match
 	Rule RuleInfo
@@ -108,8 +108,8 @@ func (e *Engine) Rule(id int) (RuleInfo, bool) {
 	}
 	return RuleInfo{
 		ID: t.ID, Phase: t.Phase, Message: t.Message, Severity: severity(t.Severity), Paranoia: t.Paranoia,
-		Tags: append([]string(nil), t.Tags...), Place: t.Place, Source: t.Source,
-		LooksFor: t.Plain, Does: t.Does,
+		Tags: append([]string(nil), t.Tags...), Place: t.Pos, Source: t.Source,
+		LooksFor: t.LooksFor, Does: t.Does,
 	}, true
 }
 
@@ -120,7 +120,7 @@ func (t *Transaction) Explain() Explanation {
 	x.Inbound.Total, x.Outbound.Total = x.Verdict.Score, x.Verdict.OutboundScore
 	x.Inbound.Threshold, x.Outbound.Threshold = t.engine.Thresholds()
 	for _, f := range t.tx.Fates() {
-		x.Rules = append(x.Rules, ExplainedRule{f.ID, f.Phase, f.Message, severity(f.Severity), f.Place, f.Looks, string(f.Fate)})
+		x.Rules = append(x.Rules, ExplainedRule{f.ID, f.Phase, f.Message, severity(f.Severity), f.Pos, f.Looks, string(f.Fate)})
 	}
 	for i := range 4 {
 		x.Inbound.Levels[i], x.Outbound.Levels[i] = t.tx.LevelScore(false, i+1), t.tx.LevelScore(true, i+1)
@@ -163,20 +163,20 @@ func (t *Transaction) Explain() Explanation {
 	return x
 }
 
-// steps are the way of a hit's value, with offset as that of the match in it.
-func (t *Transaction) steps(h *program.Hit, offset int) []Step {
-	way := t.tx.Steps(h)
-	if len(way) == 0 {
+// steps are how a hit's value came about, with offset as that of the match in it.
+func (t *Transaction) steps(h *run.Hit, offset int) []Step {
+	made := t.tx.Steps(h)
+	if len(made) == 0 {
 		return nil
 	}
 	var steps []Step
-	if raw, ok := t.sent(h.Key, way[0].Value); ok {
+	if raw, ok := t.sent(h.Key, made[0].Value); ok {
 		steps = append(steps, Step{"sent", "as sent", raw})
 	}
-	for _, s := range way {
+	for _, s := range made {
 		words := "as parsed"
 		if s.Transformation != "parsed" {
-			words = plain.Transformation(s.Transformation)
+			words = prose.Transformation(s.Transformation)
 		}
 		steps = append(steps, Step{s.Transformation, words, s.Value})
 	}
@@ -223,7 +223,7 @@ func (x Explanation) Summary() string {
 		count[r.Fate]++
 	}
 	var parts []string
-	for _, f := range []program.Fate{program.Matched, program.Tested, program.Impossible, program.Skipped, program.Removed, program.Waiting, program.Settled} {
+	for _, f := range []run.Fate{run.Matched, run.Tested, run.Impossible, run.Skipped, run.Removed, run.Waiting, run.Settled} {
 		if n := count[string(f)]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, f))
 		}

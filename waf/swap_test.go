@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/ringwall/ringwall/waf/internal/program"
+	"github.com/ringwall/ringwall/waf/internal/build"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -110,7 +110,7 @@ func small(t *testing.T, i int) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := program.Compile(program.Options{Directives: list})
+	p, err := build.Compile(build.Options{Directives: list})
 	if err != nil {
 		t.Fatal(err)
 	}

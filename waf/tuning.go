@@ -6,7 +6,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/ringwall/ringwall/waf/internal/program"
+	"github.com/ringwall/ringwall/waf/internal/build"
+	"github.com/ringwall/ringwall/waf/internal/run"
 )
 
 // Tuning is what one application changes of a rule set that many share. The zero
@@ -65,29 +66,29 @@ func (e *Engine) With(t Tuning) (*Engine, error) {
 	if t.InboundThreshold < 0 || t.OutboundThreshold < 0 {
 		return nil, errors.New("tune rules: thresholds must not be negative")
 	}
-	p := program.Tuning{InboundThreshold: t.InboundThreshold, OutboundThreshold: t.OutboundThreshold}
+	p := build.Tuning{InboundThreshold: t.InboundThreshold, OutboundThreshold: t.OutboundThreshold}
 	for _, x := range t.Exceptions {
-		p.Exceptions = append(p.Exceptions, program.Exception{
+		p.Exceptions = append(p.Exceptions, build.Exception{
 			First: x.RuleID, Last: x.RuleIDLast, Tag: x.Tag, Target: x.Target,
-			PathPrefix: x.PathPrefix, Methods: x.Methods, Sources: x.Sources, Expires: x.Expires,
+			Conditions: run.Conditions{PathPrefix: x.PathPrefix, Methods: x.Methods, Sources: x.Sources, Expires: x.Expires},
 		})
 	}
 	for id, a := range t.Actions {
 		if p.Actions == nil {
-			p.Actions = map[int]program.Action{}
+			p.Actions = map[int]run.Override{}
 		}
 		switch a {
 		case ActionBlock:
-			p.Actions[id] = program.Block
+			p.Actions[id] = run.Block
 		case ActionAlert:
-			p.Actions[id] = program.Alert
+			p.Actions[id] = run.Alert
 		case ActionCount:
-			p.Actions[id] = program.Count
+			p.Actions[id] = run.Count
 		default:
 			return nil, fmt.Errorf("tune rules: action %q for rule %d: choose block, alert or count", a, id)
 		}
 	}
-	o, err := e.program.NewOverlay(p)
+	o, err := build.NewOverlay(e.program, p)
 	if err != nil {
 		return nil, fmt.Errorf("tune rules: %w", err)
 	}

@@ -53,7 +53,7 @@ type Config struct {
 	Collections *Collections
 }
 
-// Collections keep what rules remember between transactions, in memory and bounded.
+// Collections are what rules store between transactions, in memory and bounded.
 // They are safe for use by several goroutines.
 type Collections struct{ store *collection.Store }
 
@@ -155,7 +155,7 @@ type Verdict struct {
 	Err error
 }
 
-// Match is one place where one rule matched.
+// Match is a match of a rule in one value.
 type Match struct {
 	RuleID   int
 	Phase    int

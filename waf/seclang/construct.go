@@ -1,6 +1,10 @@
 package seclang
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ringwall/ringwall/internal/nearest"
+)
 
 // Kind is what sort of word a construct is.
 type Kind string
@@ -305,7 +309,10 @@ var constructs = []Construct{
 	{CtlKind, "auditEngine", Accepted, gatewayLog},
 	{CtlKind, "auditLogParts", Accepted, gatewayLog},
 	{CtlKind, "debugLogLevel", Accepted, "explain a request instead: ringwall waf explain"},
-	{CtlKind, "forceRequestBodyVariable", Supported, "REQUEST_BODY has JSON, XML and multipart bodies, too; bodies of unknown type are read as forms"},
+	{
+		CtlKind, "forceRequestBodyVariable", Supported,
+		"REQUEST_BODY has JSON, XML and multipart bodies, too; bodies of unknown type are read as forms",
+	},
 	{CtlKind, "forceResponseBodyVariable", Supported, ""},
 	{CtlKind, "hashEnforcement", Refused, "responses are inspected, not changed"},
 	{CtlKind, "hashEngine", Refused, "responses are inspected, not changed"},
@@ -325,54 +332,41 @@ var constructs = []Construct{
 	{CtlKind, "ruleRemoveTargetByTag", Supported, ""},
 }
 
-// nearest returns the known word of kind that differs least from name, or "".
-func nearest(kind Kind, name string) string {
-	best, bestDist := "", 3
-	try := func(word string) {
-		if d := distance(strings.ToLower(name), strings.ToLower(word), bestDist); d < bestDist {
-			best, bestDist = word, d
-		}
+// maxDistance is up to how many changes a known word is offered for one that does not
+// exist: beyond that it would be a guess.
+const maxDistance = 2
+
+// meant returns the known word of kind that the author of name probably meant, "" if
+// none is near.
+func meant(kind Kind, name string) string {
+	words := map[string]string{} // as the language spells them, by lower case
+	var known []string
+	add := func(word string) {
+		lower := strings.ToLower(word)
+		words[lower] = word
+		known = append(known, lower)
 	}
 	for i := range constructs {
 		if constructs[i].Kind == kind {
-			try(constructs[i].Name)
+			add(constructs[i].Name)
 		}
 	}
 	if kind == VariableKind {
 		for v := Variable(1); v < VariableCount; v++ {
-			try(v.String())
+			add(v.String())
 		}
 	}
-	return best
-}
-
-// distance is the Levenshtein distance of a and b, or limit if it is not less.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
+	name = strings.ToLower(name)
+	best := nearest.Name(name, known)
+	if nearest.Distance(name, best) > maxDistance {
+		return ""
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diag := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diag
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diag = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
+	return words[best]
 }
 
 func unknown(kind Kind, pos Pos, name string) *Error {
 	e := &Error{Pos: pos, Msg: "unknown " + string(kind), Text: name, Hint: "see the table of constructs in docs/guide/seclang.md"}
-	if n := nearest(kind, name); n != "" {
+	if n := meant(kind, name); n != "" {
 		e.Hint = "did you mean " + n + "?"
 	}
 	return e

@@ -11,7 +11,7 @@ type File struct{ Name, Text string }
 // fileMark begins a line that Join writes; to Parse it is a comment.
 const fileMark = "#ringwall:file "
 
-// Join makes one text of several files that remembers where each begins, so that
+// Join makes one text of several files that records where each begins, so that
 // Split gives them back.
 func Join(files []File) string {
 	var b strings.Builder

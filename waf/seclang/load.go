@@ -62,7 +62,8 @@ func (l *loader) include(pos Pos, pattern, dir string) []Directive {
 		}
 	}
 	if len(names) == 0 {
-		l.errs = append(l.errs, &Error{pos, "no file to include has this name", pattern, "check the name; names are relative to the including file"})
+		const hint = "check the name; names are relative to the including file"
+		l.errs = append(l.errs, &Error{pos, "no file to include has this name", pattern, hint})
 		return nil
 	}
 	slices.Sort(names)

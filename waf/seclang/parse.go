@@ -23,20 +23,20 @@ func Parse(file, text string) ([]Directive, error) {
 	return list, errors.Join(errs...)
 }
 
-// line is a logical line: physical lines joined at backslashes. places tells
+// line is a logical line: physical lines joined at backslashes. origins tells
 // where each part came from.
 type line struct {
-	file   string
-	text   string
-	places []place
+	file    string
+	text    string
+	origins []origin
 }
 
-type place struct{ offset, line, col int }
+type origin struct{ offset, line, col int }
 
-// pos returns the place of the byte at offset of the logical line.
+// pos returns the position of the byte at offset of the logical line.
 func (l line) pos(offset int) Pos {
-	p := l.places[0]
-	for _, q := range l.places {
+	p := l.origins[0]
+	for _, q := range l.origins {
 		if q.offset > offset {
 			break
 		}
@@ -74,7 +74,7 @@ func logicalLines(file, text string) []line {
 		if continued {
 			s = s[:len(s)-1]
 		}
-		cur.places = append(cur.places, place{b.Len(), n + 1, col})
+		cur.origins = append(cur.origins, origin{b.Len(), n + 1, col})
 		b.WriteString(s)
 		if !continued {
 			flush()
@@ -262,7 +262,7 @@ func parseActionWord(l line, at int) ([]Action, error) {
 
 // ParseTargets reads a list of targets such as ARGS|!ARGS:q. pos is where it stands.
 func ParseTargets(pos Pos, text string) ([]Target, error) {
-	l := line{file: pos.File, text: text, places: []place{{0, pos.Line, pos.Col}}}
+	l := line{file: pos.File, text: text, origins: []origin{{0, pos.Line, pos.Col}}}
 	return parseTargets(l, 0, text)
 }
 
@@ -380,7 +380,7 @@ func parseOperator(l line, at int, s string) (Operator, error) {
 
 // ParseActions reads a list of actions. pos is where it stands.
 func ParseActions(pos Pos, text string) ([]Action, error) {
-	l := line{file: pos.File, text: text, places: []place{{0, pos.Line, pos.Col}}}
+	l := line{file: pos.File, text: text, origins: []origin{{0, pos.Line, pos.Col}}}
 	return parseActions(l, 0, text)
 }
 

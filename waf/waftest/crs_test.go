@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/corazawaf/coraza-coreruleset/v4/tests"
+
 	"github.com/ringwall/ringwall/waf"
+	"github.com/ringwall/ringwall/waf/replay"
 )
 
 // crsSetup is what the tests of the Core Rule Set ask of the engine under test.
@@ -15,16 +17,16 @@ SecAction "id:900005,phase:1,nolog,pass,setvar:tx.crs_validate_utf8_encoding=1,s
 `
 
 // crsEngine returns an inspector at paranoia level 4 that only detects.
-func crsEngine(t testing.TB) func(Exchange) Result {
+func crsEngine(t testing.TB) func(replay.Exchange) replay.Result {
 	e, err := waf.Compile(waf.Config{Paranoia: 4, Before: crsSetup})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Inspector(e, true)
+	return replay.Inspector(e, true)
 }
 
 func TestCoreRuleSetRegressionTests(t *testing.T) {
-	list, err := Load(tests.FS)
+	list, err := replay.Load(tests.FS)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,9 @@ import (
 	"github.com/corazawaf/coraza/v3"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
+
 	"github.com/ringwall/ringwall/waf"
+	"github.com/ringwall/ringwall/waf/replay"
 )
 
 // oracle is Coraza with the same rules and settings.
@@ -44,7 +46,7 @@ type said struct {
 	inbound, outbound int
 }
 
-func (o oracle) inspect(x Exchange) said {
+func (o oracle) inspect(x replay.Exchange) said {
 	tx := o.w.NewTransactionWithID("test")
 	defer tx.Close()
 	tx.ProcessConnection("203.0.113.9", 40000, "192.0.2.1", 80)
@@ -99,10 +101,17 @@ func (o oracle) inspect(x Exchange) said {
 // these when we compile.
 func relevant(m types.MatchedRule) bool { return m.Message() != "" }
 
-func ours(e *waf.Engine, x Exchange) said {
+// begin starts a transaction for the head of x.
+func begin(e *waf.Engine, x replay.Exchange, detectOnly bool) *waf.Transaction {
+	head := replay.TestHead(x)
+	head.DetectOnly = detectOnly
+	return e.Begin(head)
+}
+
+func ours(e *waf.Engine, x replay.Exchange) said {
 	tx := begin(e, x, true)
 	defer tx.Close()
-	run(tx, x)
+	replay.Send(tx, x)
 	v := tx.Verdict()
 	s := said{inbound: v.Score, outbound: v.OutboundScore}
 	for _, m := range tx.AllMatches() {
@@ -123,16 +132,16 @@ var explained = map[int]string{
 // there we may match more, and never less.
 var seesMore = []struct {
 	why string
-	is  func(x Exchange) bool
+	is  func(x replay.Exchange) bool
 }{
 	{"we also read the query and the body in the charset that they claim, and refuse what cannot be read; Coraza knows UTF-8 only and takes XML that declares another charset for malformed", claimsCharset},
-	{"we also take GraphQL documents apart; to Coraza they are text", func(x Exchange) bool {
+	{"we also take GraphQL documents apart; to Coraza they are text", func(x replay.Exchange) bool {
 		return strings.Contains(strings.ToLower(x.URI+string(x.Body)), "query") || strings.Contains(strings.Join(x.Header["Content-Type"], ","), "graphql")
 	}},
 }
 
 // claimsCharset reports whether any part of a request names a charset.
-func claimsCharset(x Exchange) bool {
+func claimsCharset(x replay.Exchange) bool {
 	for _, v := range x.Header["Content-Type"] {
 		if strings.Contains(strings.ToLower(v), "charset") {
 			return true
@@ -148,7 +157,7 @@ func claimsCharset(x Exchange) bool {
 }
 
 // compare is difference but for what seesMore explains.
-func compare(x Exchange, want, got said) string {
+func compare(x replay.Exchange, want, got said) string {
 	if malformed(want) && malformed(got) {
 		return ""
 	}
@@ -163,7 +172,7 @@ func compare(x Exchange, want, got said) string {
 }
 
 func TestSameVerdictsAsCoraza(t *testing.T) {
-	list, err := Load(tests.FS)
+	list, err := replay.Load(tests.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +257,7 @@ func namesDifferByCase(body string) bool {
 
 // FuzzAgainstCoraza compares both engines on whole requests.
 func FuzzAgainstCoraza(f *testing.F) {
-	list, err := Load(tests.FS)
+	list, err := replay.Load(tests.FS)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -267,10 +276,10 @@ func FuzzAgainstCoraza(f *testing.F) {
 		if len(body) > 1000 || len(uri) > 1000 || name == "" || namesDifferByCase(body) {
 			return
 		}
-		x := Exchange{Method: "POST", URI: uri, Protocol: "HTTP/1.1", Host: "example.com", Body: []byte(body), Header: map[string][]string{
+		x := replay.Exchange{Method: "POST", URI: uri, Protocol: "HTTP/1.1", Host: "example.com", Body: []byte(body), Header: map[string][]string{
 			"Content-Type": {types[int(kind)%len(types)]}, name: {value},
 		}}
-		x.Response = Response{Status: 200, Header: map[string][]string{"Content-Type": {"text/html"}}, Body: []byte(body)}
+		x.Response = replay.Response{Status: 200, Header: map[string][]string{"Content-Type": {"text/html"}}, Body: []byte(body)}
 		if d := compare(x, o.inspect(x), ours(e, x)); d != "" {
 			t.Errorf("%s\n%q %q %q %q", d, x.URI, x.Header, x.Body, types[int(kind)%len(types)])
 		}

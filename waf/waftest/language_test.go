@@ -8,7 +8,9 @@ import (
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/corazawaf/coraza/v3"
+
 	"github.com/ringwall/ringwall/waf"
+	"github.com/ringwall/ringwall/waf/replay"
 )
 
 // ownRules are what operators write: every kind of operator, action and directive
@@ -111,7 +113,7 @@ Include @owasp_crs/*.conf
 		return out
 	}
 	seen := map[int]bool{}
-	for i, x := range []Exchange{
+	for i, x := range []replay.Exchange{
 		{Method: "GET", URI: "/admin?p1=12&p2=x"},
 		{Method: "GET", URI: "/?a=%20FOOd&skip=food&user_id=1&c=red"},
 		{Method: "GET", URI: "/?skip=foo&a=hello+World"},
@@ -144,7 +146,7 @@ Include @owasp_crs/*.conf
 		{Method: "GET", URI: "/?a=%bcz"},
 		{Method: "GET", URI: "/?a=%c2%bcz"},
 		{Method: "GET", URI: "/", Header: with(nil, "X-Off", "1")},
-		{Method: "GET", URI: "/", Response: Response{Status: 404, Header: map[string][]string{"X-Powered-By": {"PHP/8"}, "Content-Type": {"text/html"}}, Body: []byte("a secret-42")}},
+		{Method: "GET", URI: "/", Response: replay.Response{Status: 404, Header: map[string][]string{"X-Powered-By": {"PHP/8"}, "Content-Type": {"text/html"}}, Body: []byte("a secret-42")}},
 	} {
 		x.Protocol, x.Host = "HTTP/1.1", "shop.example.com"
 		x.Header = with(with(x.Header, "User-Agent", "Mozilla/5.0"), "Accept", "*/*")
@@ -152,7 +154,7 @@ Include @owasp_crs/*.conf
 			x.Response.Status = 200
 		}
 		tx := begin(e, x, false)
-		run(tx, x)
+		replay.Send(tx, x)
 		v := tx.Verdict()
 		got := own(tx.RuleIDs())
 		tx.Close()
@@ -181,7 +183,7 @@ func own(ids []int) []int {
 	return slices.Compact(ids)
 }
 
-func corazaIDs(w coraza.WAF, x Exchange) (ids []int, status int) {
+func corazaIDs(w coraza.WAF, x replay.Exchange) (ids []int, status int) {
 	tx := w.NewTransactionWithID("test")
 	defer tx.Close()
 	tx.ProcessConnection("203.0.113.9", 40000, "192.0.2.1", 80)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Charset is a character set in which a body may be read. It is immutable and safe
@@ -90,8 +91,10 @@ var charsets = map[string][]encoding.Encoding{
 	"ansi-x3.4-1968": nil, "iso-ir-6": nil, "cp367": nil, "ibm367": nil, "csascii": nil,
 	"iso8859-1": latin1, "8859-1": latin1, "latin-1": latin1, "binary": latin1,
 	"utf-16": utf16s, "utf16": utf16s, "u16": utf16s, "ucs-2": utf16s, "iso-10646-ucs-2": utf16s, "unicode": utf16s, "csunicode": utf16s,
-	"utf-16le": utf16s[:1], "utf-16-le": utf16s[:1], "utf16le": utf16s[:1], "unicodelittle": utf16s[:1], "unicodelittleunmarked": utf16s[:1], "x-utf-16le-bom": utf16s[:1],
-	"utf-16be": utf16s[1:], "utf-16-be": utf16s[1:], "utf16be": utf16s[1:], "unicodebig": utf16s[1:], "unicodebigunmarked": utf16s[1:], "unicodefffe": utf16s[1:],
+	"utf-16le": utf16s[:1], "utf-16-le": utf16s[:1], "utf16le": utf16s[:1], "unicodelittle": utf16s[:1],
+	"unicodelittleunmarked": utf16s[:1], "x-utf-16le-bom": utf16s[:1],
+	"utf-16be": utf16s[1:], "utf-16-be": utf16s[1:], "utf16be": utf16s[1:], "unicodebig": utf16s[1:],
+	"unicodebigunmarked": utf16s[1:], "unicodefffe": utf16s[1:],
 	"utf-32": utf32s, "utf32": utf32s, "u32": utf32s, "ucs-4": utf32s, "iso-10646-ucs-4": utf32s,
 	"utf-32le": utf32s[:1], "utf-32-le": utf32s[:1], "utf32le": utf32s[:1],
 	"utf-32be": utf32s[1:], "utf-32-be": utf32s[1:], "utf32be": utf32s[1:],
@@ -117,8 +120,11 @@ func (codePage500) NewDecoder() *encoding.Decoder {
 // [ ! ] ^ ¢ ¬ | in this order.
 var to037 = map[byte]byte{0x4a: 0xba, 0x4f: 0x5a, 0x5a: 0xbb, 0x5f: 0xb0, 0xb0: 0x4a, 0xba: 0x5f, 0xbb: 0x4f}
 
+// swap500 is the transformer of code page 500: that of code page 037 with the bytes that
+// differ exchanged.
 type swap500 struct{ next transformer }
 
+// transformer is the Transformer of golang.org/x/text/transform.
 type transformer interface {
 	Reset()
 	Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error)
@@ -137,13 +143,15 @@ func (t swap500) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err err
 	return t.next.Transform(dst, own, atEOF)
 }
 
-// Same reports whether c and o are one set.
+// Same reports whether c and o are one character set: two labels of it are no
+// contradiction.
 func (c *Charset) Same(o *Charset) bool {
 	return slices.Equal(c.encodings, o.encodings)
 }
 
-// plain reports whether s reads as itself.
-func (c *Charset) plain(s string) bool {
+// verbatim reports whether s reads as itself, so that it need not be decoded: it is ASCII
+// without control characters, of which some begin escapes, and the set contains ASCII.
+func (c *Charset) verbatim(s string) bool {
 	if !c.ascii {
 		return false
 	}
@@ -164,7 +172,7 @@ func decode(enc encoding.Encoding, s string) string {
 // Texts returns the readings of s that differ from s and from each other, at most
 // three bytes for one of s. It is empty if there are none.
 func (c *Charset) Texts(s string) []string {
-	if c.plain(s) {
+	if c.verbatim(s) {
 		return nil
 	}
 	var list []string
@@ -192,7 +200,7 @@ func (c *Charset) Query(a *arena.Arena, have []Pair, s string, limit int) ([]Pai
 		for _, p := range list {
 			m.add(Pair{c.text(enc, p.Key), c.text(enc, p.Value)})
 		}
-		if c.plain(s) {
+		if c.verbatim(s) {
 			continue
 		}
 		whole := decode(enc, s)
@@ -205,9 +213,9 @@ func (c *Charset) Query(a *arena.Arena, have []Pair, s string, limit int) ([]Pai
 	return m.more, cut
 }
 
-// text is s in one reading.
+// text is s in the reading of one encoding.
 func (c *Charset) text(enc encoding.Encoding, s string) string {
-	if c.plain(s) {
+	if c.verbatim(s) {
 		return s
 	}
 	return decode(enc, s)
@@ -226,7 +234,7 @@ func escapesIn(enc encoding.Encoding, s string) string {
 		s = s[i:]
 		var run []byte
 		for len(s) > 2 && s[0] == '%' {
-			hi, lo := hexValue(s[1]), hexValue(s[2])
+			hi, lo := ascii.HexValue(s[1]), ascii.HexValue(s[2])
 			if hi > 15 || lo > 15 {
 				break
 			}
@@ -254,7 +262,7 @@ func (c *Charset) Fields(have, pairs []Pair, names bool) []Pair {
 		for _, enc := range c.encodings {
 			value := c.text(enc, p.Value)
 			m.add(Pair{p.Key, value})
-			if names && !c.plain(p.Key) {
+			if names && !c.verbatim(p.Key) {
 				m.add(Pair{c.text(enc, p.Key), value})
 			}
 		}
@@ -275,6 +283,7 @@ type merger struct {
 	more []Pair
 }
 
+// newMerger returns a merger for which the pairs of have are not new.
 func newMerger(have []Pair) *merger {
 	m := &merger{seen: make(map[Pair]bool, 2*len(have))}
 	for _, p := range have {
@@ -283,6 +292,7 @@ func newMerger(have []Pair) *merger {
 	return m
 }
 
+// add keeps those of list that are new.
 func (m *merger) add(list ...Pair) {
 	for _, p := range list {
 		if !m.seen[p] {

@@ -195,12 +195,12 @@ func FuzzCharset(f *testing.F) {
 			if !utf8.ValidString(text) || len(text) > 3*len(s)+16 {
 				t.Fatalf("%s: %q becomes %q", label, s, text)
 			}
-			if c.plain(s) {
-				t.Fatalf("%s: plain %q becomes %q", label, s, text)
+			if c.verbatim(s) {
+				t.Fatalf("%s: verbatim %q becomes %q", label, s, text)
 			}
 		}
-		// What is called plain must read as itself.
-		if c.plain(s) {
+		// What is called verbatim must read as itself.
+		if c.verbatim(s) {
 			for _, enc := range c.encodings {
 				if got := decode(enc, s); got != s {
 					t.Fatalf("%s: %q becomes %q", label, s, got)

@@ -14,17 +14,19 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// ErrUnreadable tells that a body is in a content coding or a charset that nobody can
-// inspect here. Unlike other errors it does not come from where the body was cut.
+// ErrUnreadable tells that a body is in a content coding or a charset that the engine cannot
+// decode. Unlike other errors it does not come from where the body was cut.
 var ErrUnreadable = errors.New("cannot be inspected")
 
 // Decompress undoes the content codings of a body (RFC 9110, section 8.4), the last
 // one first, and returns at most limit bytes and whether there were more. Of a body
 // that breaks off it returns what there was before. Codings other than gzip, deflate,
-// br, zstd and identity are ErrUnreadable. Memory
-// is bounded by limit and, for each coding, by its window: 32 KiB for gzip and
-// deflate, 16 MiB for br (RFC 7932, section 9.1), 8 MiB for zstd.
+// br, zstd and identity are ErrUnreadable. Memory is bounded by limit and, for each
+// coding, by its window: 32 KiB for gzip and deflate, 16 MiB for br (RFC 7932, section
+// 9.1), 8 MiB for zstd.
 func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err error) {
+	// Each coding on top of another multiplies what a byte may become, so their number is
+	// bounded, and each of them by the limit.
 	list := strings.Split(codings, ",")
 	if len(list) > maxCodings {
 		return nil, false, fmt.Errorf("%w: content has %d codings on top of each other", ErrUnreadable, len(list))

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Errors of GraphQL.
@@ -22,12 +23,12 @@ var (
 // people write end far below.
 const maxGraphQLDepth = 200
 
-// maxWay bounds the length of a way in bytes.
-const maxWay = 2048
+// maxGraphQLPath bounds the length of a path in bytes.
+const maxGraphQLPath = 2048
 
 // Document is a GraphQL document taken apart.
 type Document struct {
-	// Values has a pair for each literal, named by its way through the document:
+	// Values has a pair for each literal, named by its path through the document:
 	// graphql.query.user.id for {user(id: 1)}, with .0, .1 … in lists and .name in
 	// objects; graphql.query.variable.id for the default of a variable;
 	// graphql.query.user.@include.if for an argument of a directive;
@@ -35,7 +36,7 @@ type Document struct {
 	// literals are as written. The name of an operation is the value of its kind:
 	// graphql.query.
 	Values []Pair
-	// Names are the ways to all fields, also by their aliases, and to all arguments,
+	// Names are the paths of all fields, also by their aliases, and to all arguments,
 	// once each.
 	Names []string
 	// Cut tells that there were more values than the limit.
@@ -46,8 +47,8 @@ type Document struct {
 // 6; of the draft after it, descriptions and \u{…}). limit bounds values and names
 // each. What was found before an error is in the document. It takes time linear in s.
 //
-// The ways are made of names of the schema and of keywords, never of names that the
-// client chooses, such as aliases: exceptions for a way hold for that field only.
+// The paths are made of names of the schema and of keywords, never of names that the
+// client chooses, such as aliases: exceptions for a path hold for that field only.
 func GraphQL(a *arena.Arena, s string, limit int) (Document, error) {
 	p := graphqlParser{a: a, s: s, limit: limit, work: max(64*len(s), 64<<10), seen: map[string]bool{}}
 	p.path = append(p.path, "graphql"...)
@@ -55,18 +56,21 @@ func GraphQL(a *arena.Arena, s string, limit int) (Document, error) {
 	return p.doc, err
 }
 
+// graphqlParser reads a document in one pass, by recursive descent with one token of
+// look-ahead. Recursion is bounded by depth, the size of what it makes by limit and the
+// length of paths, and the time of comparing these by work.
 type graphqlParser struct {
 	a     *arena.Arena
 	s     string
-	i     int   // behind the current token
-	kind  token // of the current token
-	text  string
-	path  []byte
-	doc   Document
+	i     int             // behind the current token
+	kind  token           // of the current token
+	text  string          // of the current token, of strings without quotes and escapes
+	path  []byte          // of what is being read
+	doc   Document        // so far
 	seen  map[string]bool // names so far
-	limit int
-	work  int
-	depth int
+	limit int             // of values and of names
+	work  int             // bytes of paths that may still be looked up
+	depth int             // of nested selections, lists and objects
 }
 
 // token is a kind of token: the punctuator itself, or one of these.
@@ -90,11 +94,11 @@ func (p *graphqlParser) next() error {
 	start := p.i
 	switch c := p.s[p.i]; {
 	case isNameStart(c):
-		for p.i < len(p.s) && (isNameStart(p.s[p.i]) || isDigit(p.s[p.i])) {
+		for p.i < len(p.s) && (isNameStart(p.s[p.i]) || ascii.IsDigit(p.s[p.i])) {
 			p.i++
 		}
 		p.kind, p.text = tokenName, p.s[start:p.i]
-	case isDigit(c), c == '-':
+	case ascii.IsDigit(c), c == '-':
 		return p.number()
 	case c == '"':
 		p.kind = tokenString
@@ -136,16 +140,15 @@ func (p *graphqlParser) ignored() {
 	}
 }
 
+// isNameStart reports whether a name may begin with c (section 2.1.9).
 func isNameStart(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' }
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // number reads an integer or a float (section 2.9.1 and 2.9.2).
 func (p *graphqlParser) number() error {
 	start := p.i
 	digits := func() bool {
 		from := p.i
-		for p.i < len(p.s) && isDigit(p.s[p.i]) {
+		for p.i < len(p.s) && ascii.IsDigit(p.s[p.i]) {
 			p.i++
 		}
 		return p.i > from
@@ -172,6 +175,7 @@ func (p *graphqlParser) number() error {
 			return ErrNoGraphQL
 		}
 	}
+	// No name may follow a number, so that 0xF is not read as 0 and a name.
 	if p.i < len(p.s) && (p.s[p.i] == '.' || isNameStart(p.s[p.i])) {
 		return ErrNoGraphQL
 	}
@@ -183,7 +187,7 @@ func (p *graphqlParser) number() error {
 func (p *graphqlParser) quoted() (string, error) {
 	p.i++
 	start := p.i
-	end, plain := start, true
+	end, escaped := start, false
 	for {
 		if end >= len(p.s) || p.s[end] == '\n' || p.s[end] == '\r' {
 			return "", ErrNoGraphQL
@@ -192,13 +196,13 @@ func (p *graphqlParser) quoted() (string, error) {
 			break
 		}
 		if p.s[end] == '\\' {
-			plain = false
+			escaped = true
 			end++
 		}
 		end++
 	}
 	p.i = end + 1
-	if plain {
+	if !escaped {
 		return p.s[start:end], nil
 	}
 	out := p.a.Alloc(end - start) // an escape is never shorter than what it stands for
@@ -322,6 +326,7 @@ func (p *graphqlParser) document() error {
 func (p *graphqlParser) definition() error {
 	base := len(p.path)
 	defer func() { p.path = p.path[:base] }()
+	// A description before a definition is of the draft; before a bare { it is none.
 	described := p.kind == tokenString
 	if described {
 		if err := p.value(); err != nil {
@@ -341,6 +346,7 @@ func (p *graphqlParser) definition() error {
 		if err := p.next(); err != nil {
 			return err
 		}
+		// The name of the operation is the client's choice and a value like others.
 		if p.kind == tokenName {
 			if err := p.leaf(p.text); err != nil {
 				return err
@@ -679,8 +685,8 @@ func (p *graphqlParser) value() error {
 // enter lengthens the path.
 func (p *graphqlParser) enter(name string) { p.path = append(append(p.path, '.'), name...) }
 
-// way returns a copy of the path.
-func (p *graphqlParser) way() string {
+// pathText returns a copy of the path.
+func (p *graphqlParser) pathText() string {
 	b := p.a.Alloc(len(p.path))
 	copy(b, p.path)
 	return arena.String(b)
@@ -689,22 +695,22 @@ func (p *graphqlParser) way() string {
 // leaf notes a value at the path and takes its token.
 func (p *graphqlParser) leaf(value string) error {
 	switch {
-	case len(p.path) > maxWay:
+	case len(p.path) > maxGraphQLPath:
 		return ErrGraphQLSize
 	case len(p.doc.Values) >= p.limit:
 		p.doc.Cut = true
 	default:
-		p.doc.Values = append(p.doc.Values, Pair{p.way(), value})
+		p.doc.Values = append(p.doc.Values, Pair{p.pathText(), value})
 	}
 	return p.next()
 }
 
 // name notes the path.
 func (p *graphqlParser) name() error {
-	if len(p.path) > maxWay {
+	if len(p.path) > maxGraphQLPath {
 		return ErrGraphQLSize
 	}
-	// Looking up long ways again and again takes time that must stay linear.
+	// Looking up long paths again and again takes time that must stay linear.
 	if p.work -= len(p.path); p.work < 0 {
 		p.doc.Cut = true
 		return nil
@@ -716,8 +722,8 @@ func (p *graphqlParser) name() error {
 		p.doc.Cut = true
 		return nil
 	}
-	way := p.way()
-	p.seen[way] = true
-	p.doc.Names = append(p.doc.Names, way)
+	path := p.pathText()
+	p.seen[path] = true
+	p.doc.Names = append(p.doc.Names, path)
 	return nil
 }

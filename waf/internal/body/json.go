@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Errors of JSON.
@@ -47,16 +48,18 @@ func JSONAt(root string, a *arena.Arena, dst []Pair, s string, limits JSONLimits
 	return p.dst, p.cut, err
 }
 
+// jsonParser flattens a text in one pass, with a stack of its own rather than by recursion:
+// the depth of what clients nest must not be that of our calls. It builds no tree.
 type jsonParser struct {
 	a      *arena.Arena
 	s      string
-	i      int
-	path   []byte
+	i      int    // where in s it reads
+	path   []byte // of the value at i
 	dst    []Pair
 	limits JSONLimits
-	leaves int
+	leaves int // values and lengths so far, which are bounded apart
 	arrays int
-	room   int
+	room   int // bytes that pairs may still take: paths repeat, and would grow quadratically
 	cut    bool
 	stack  []jsonFrame
 }
@@ -67,6 +70,7 @@ type jsonFrame struct {
 	index int // elements so far; -1 in objects
 }
 
+// document reads the whole text.
 func (p *jsonParser) document() error {
 	p.space()
 	if p.i >= len(p.s) {
@@ -97,6 +101,7 @@ func (p *jsonParser) document() error {
 	return p.trailer()
 }
 
+// trailer reads what may follow the value: nothing but white space.
 func (p *jsonParser) trailer() error {
 	p.space()
 	if p.i < len(p.s) {
@@ -105,6 +110,7 @@ func (p *jsonParser) trailer() error {
 	return nil
 }
 
+// space skips white space (RFC 8259, section 2).
 func (p *jsonParser) space() {
 	for p.i < len(p.s) {
 		switch p.s[p.i] {
@@ -134,6 +140,7 @@ func (p *jsonParser) open() error {
 	return nil
 }
 
+// closer is the byte that ends an array or object.
 func closer(f jsonFrame) byte {
 	if f.index < 0 {
 		return '}'
@@ -179,6 +186,7 @@ func (p *jsonParser) after() error {
 
 // step reads one element of the innermost array or object.
 func (p *jsonParser) step() error {
+	// The path is that of the array or object, with the index or the key appended.
 	f := &p.stack[len(p.stack)-1]
 	p.space()
 	if p.i >= len(p.s) {
@@ -260,6 +268,7 @@ func (p *jsonParser) length(n int) error {
 	return p.add(strconv.Itoa(n))
 }
 
+// add appends a pair for the current path.
 func (p *jsonParser) add(value string) error {
 	if p.room -= len(p.path) + len(value); p.room < 0 {
 		return ErrJSONSize
@@ -270,6 +279,7 @@ func (p *jsonParser) add(value string) error {
 	return nil
 }
 
+// word reads a literal name.
 func (p *jsonParser) word(w string) (string, error) {
 	rest := p.s[p.i:]
 	if len(rest) < len(w) {
@@ -285,6 +295,8 @@ func (p *jsonParser) word(w string) (string, error) {
 	return rest[:len(w)], nil
 }
 
+// number reads a number as RFC 8259 writes it, section 6: other parsers take more, but what
+// they take of it is for rules against malformed JSON to refuse.
 func (p *jsonParser) number() (string, error) {
 	start := p.i
 	digits := func() bool {
@@ -323,6 +335,7 @@ func (p *jsonParser) number() (string, error) {
 	return p.s[start:p.i], nil
 }
 
+// shortOr returns ErrShort if the text ended, else err.
 func (p *jsonParser) shortOr(err error) error {
 	if p.i >= len(p.s) {
 		return ErrShort
@@ -422,13 +435,14 @@ func (p *jsonParser) escaped(start int) (string, error) {
 	return p.a.Shrink(out, n), nil
 }
 
+// unicode reads the four digits of an escape.
 func (p *jsonParser) unicode() (rune, bool) {
 	if p.i+4 > len(p.s) {
 		return 0, false
 	}
 	var r rune
 	for _, c := range []byte(p.s[p.i : p.i+4]) {
-		v := hexValue(c)
+		v := ascii.HexValue(c)
 		if v > 15 {
 			return 0, false
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // ErrMultipart tells that a multipart body cannot be taken apart: it has no
@@ -77,6 +78,7 @@ func MultipartWithContents(a *arena.Arena, contentType, s string, limit int) (Fo
 	return takeApart(a, contentType, s, limit, true)
 }
 
+// takeApart is Multipart, with the contents of files if they are wanted.
 func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) (Form, bool, error) {
 	var f Form
 	boundary, ok := boundaryOf(contentType, &f.Flaws)
@@ -98,10 +100,12 @@ func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) 
 	return f, m.cut, err
 }
 
-// boundaryOf finds the boundary parameter.
+// boundaryOf finds the boundary parameter. Where parsers disagree about it, as for two of
+// them, the form is not taken apart: an attacker would choose the one that we do not see.
 func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
 	_, params, ok := strings.Cut(contentType, ";")
 	if !ok {
+		// Some applications take a boundary that no semicolon precedes.
 		const name = "boundary"
 		for i := 0; i+len(name) <= len(contentType); i++ {
 			if strings.EqualFold(contentType[i:i+len(name)], name) {
@@ -182,6 +186,7 @@ func unquote(s string) (string, bool) {
 	return b.String(), true
 }
 
+// multipartParser takes a form apart from the front.
 type multipartParser struct {
 	a         *arena.Arena
 	form      *Form
@@ -193,10 +198,10 @@ type multipartParser struct {
 	contents  bool  // those of files are wanted
 }
 
-// boundary is a delimiter line found in the rest.
+// boundaryLine is a delimiter line found in the rest.
 type boundaryLine struct {
-	start, end int // of the line with its line break; start is before the break that belongs to it
-	last, lf   bool
+	start, end int  // of the line with its line break; start is before the break that belongs to it
+	last, lf   bool // it is the last one; a line break is a LF alone
 }
 
 // next finds the next delimiter line. A delimiter counts at the beginning of a
@@ -253,6 +258,8 @@ func (m *multipartParser) next(first bool) (boundaryLine, bool) {
 	}
 }
 
+// run reads parts until the last boundary, the end or the limit. What is missing at the
+// end is a flaw, not an error: a body that was cut is inspected as far as it goes.
 func (m *multipartParser) run(limit int) error {
 	flaws := &m.form.Flaws
 	b, ok := m.next(true)
@@ -276,6 +283,7 @@ func (m *multipartParser) run(limit int) error {
 			m.cut = true
 			return nil
 		}
+		// A part whose header never ends is a part all the same: its name may be an attack.
 		headers, ok := m.headers()
 		if !ok {
 			flaws.Unfinished = true
@@ -294,6 +302,7 @@ func (m *multipartParser) run(limit int) error {
 	}
 }
 
+// line notes how a delimiter line ends.
 func (m *multipartParser) line(b boundaryLine) {
 	if b.lf {
 		m.form.Flaws.LFLine = true
@@ -364,6 +373,7 @@ const maxPartHeaders = 32
 
 // part adds one part to the form.
 func (m *multipartParser) part(headers []Pair, content string) {
+	// The first Content-Disposition counts, and that there are two is a flaw.
 	f := m.form
 	var d disposition
 	if len(headers) > maxPartHeaders {
@@ -459,7 +469,7 @@ func readDisposition(s string) disposition {
 		d.malformed = true
 	}
 	seen := map[string]bool{}
-	plain := ""
+	regular := ""
 	for _, p := range splitParameters(params) {
 		if strings.TrimSpace(p) == "" {
 			continue
@@ -484,10 +494,10 @@ func readDisposition(s string) disposition {
 		case key == "name":
 			d.name = unquoted
 		case key == "filename":
-			if plain != "" && plain != unquoted {
-				d.otherName = plain
+			if regular != "" && regular != unquoted {
+				d.otherName = regular
 			}
-			plain = unquoted
+			regular = unquoted
 		case key == "filename*":
 			if quoted {
 				d.badQuotes = true
@@ -509,13 +519,15 @@ func readDisposition(s string) disposition {
 		}
 	}
 	if d.fileName == "" {
-		d.fileName = plain
-	} else if plain != d.fileName {
-		d.otherName = plain
+		d.fileName = regular
+	} else if regular != d.fileName {
+		d.otherName = regular
 	}
 	return d
 }
 
+// percentDecode decodes the value of an extended parameter (RFC 8187, section 3.2.1) and
+// reports whether all escapes are valid. Invalid ones stay as they are.
 func percentDecode(s string) (string, bool) {
 	if strings.IndexByte(s, '%') < 0 {
 		return s, true
@@ -525,7 +537,7 @@ func percentDecode(s string) (string, bool) {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' {
 			if i+2 < len(s) {
-				if hi, lo := hexValue(s[i+1]), hexValue(s[i+2]); hi < 16 && lo < 16 {
+				if hi, lo := ascii.HexValue(s[i+1]), ascii.HexValue(s[i+2]); hi < 16 && lo < 16 {
 					b = append(b, hi<<4|lo)
 					i += 2
 					continue

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
 // Pair is a name and a value. Several may have the same name.
@@ -57,7 +58,7 @@ func unescape(a *arena.Arena, s string) string {
 			c = ' '
 		case '%':
 			if i+1 < len(s) {
-				hi, lo := hexValue(s[i]), hexValue(s[i+1])
+				hi, lo := ascii.HexValue(s[i]), ascii.HexValue(s[i+1])
 				if hi < 16 && lo < 16 {
 					c = hi<<4 | lo
 					i += 2
@@ -68,17 +69,6 @@ func unescape(a *arena.Arena, s string) string {
 		n++
 	}
 	return a.Shrink(out, n)
-}
-
-// hexValue is the value of a hexadecimal digit, or more than 15.
-func hexValue(c byte) byte {
-	switch {
-	case c-'0' < 10:
-		return c - '0'
-	case (c|0x20)-'a' < 6:
-		return (c | 0x20) - 'a' + 10
-	}
-	return 0xff
 }
 
 // Cookies appends the cookies of a Cookie header. Control characters and blanks
@@ -97,6 +87,8 @@ func Cookies(dst []Pair, s string) []Pair {
 	return dst
 }
 
+// trimControl cuts control characters and blanks off both ends, which servers do that read
+// cookies.
 func trimControl(s string) string {
 	for s != "" && (s[0] <= ' ' || s[0] == 0x7f) {
 		s = s[1:]

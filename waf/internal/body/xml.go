@@ -54,6 +54,8 @@ func DecodedXML(s string) (attributes, contents []string, err error) {
 	return parseXML(s, func(_ string, rest io.Reader) (io.Reader, error) { return rest, nil })
 }
 
+// parseXML collects the attribute values and the texts of a document. convert returns a
+// reader of UTF-8 for a text in the character set that the document declares.
 func parseXML(s string, convert func(label string, rest io.Reader) (io.Reader, error)) (attributes, contents []string, err error) {
 	dec := xml.NewDecoder(strings.NewReader(s))
 	dec.Strict = false

@@ -90,6 +90,8 @@ const (
 // bit has the class of each byte as a mask with one bit.
 var bit = buildBits()
 
+// buildBits gives each byte its class. Bytes that rules ask for by themselves have a class
+// of their own, the others share one.
 func buildBits() (t [256]Mask) {
 	punct := classPunct
 	for i := range t {

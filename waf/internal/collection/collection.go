@@ -1,4 +1,4 @@
-// Package collection remembers what rules keep between transactions: counters and
+// Package collection stores what rules keep between transactions: counters and
 // flags of clients, sessions and whatever else a rule names.
 //
 // A Store is memory and nothing else: it reads no clock, starts no goroutine and is
@@ -20,6 +20,7 @@ import (
 
 // Bounds of what a record holds. What is beyond is refused and counted, or cut.
 const (
+	// DefaultRecords is how many records a store has room for if it is not told.
 	DefaultRecords = 100_000
 	maxKey         = 256  // bytes of a key; longer ones end with their hash
 	maxMembers     = 64   // of a record
@@ -54,6 +55,10 @@ type Stats struct {
 }
 
 // Store keeps records. It is safe for use by several goroutines.
+//
+// It is an LRU cache in shards with a lock each: whoever floods it with new keys throws
+// out what was not used for longest, and never makes it grow. Methods hold a lock for a
+// few map operations, and copy what they keep: strings of requests must not live on.
 type Store struct {
 	seed    maphash.Seed
 	shards  []shard
@@ -62,8 +67,8 @@ type Store struct {
 	refused atomic.Int64
 }
 
-// New returns a store for at most so many records of 2 KiB on average, rounded up to a multiple of its
-// shards. Zero or less means DefaultRecords.
+// New returns a store for at most so many records of 2 KiB on average, rounded up to a
+// multiple of its shards. Zero or less means DefaultRecords.
 func New(records int) *Store {
 	if records <= 0 {
 		records = DefaultRecords
@@ -83,6 +88,7 @@ type shard struct {
 	size        int // of all records in bytes, about
 }
 
+// record is a record of a collection, in the list of its shard.
 type record struct {
 	id         ID
 	info       Info
@@ -91,16 +97,19 @@ type record struct {
 	prev, next *record
 }
 
+// member is a member of a record.
 type member struct {
 	value   string
 	expires time.Time // zero for never
 	since   time.Time // from when on it was deprecated last
 }
 
+// expired reports whether the timeout since the last update has passed.
 func (r *record) expired(now time.Time) bool {
 	return !now.Before(r.info.Updated.Add(r.info.Timeout))
 }
 
+// expired reports whether expirevar ended the member.
 func (m *member) expired(now time.Time) bool { return !m.expires.IsZero() && !now.Before(m.expires) }
 
 // Short returns a key as the store keeps it: a long one, which may be the client's
@@ -113,6 +122,8 @@ func Short(key string) string {
 	return key[:maxKey-2*len(sum)] + hex.EncodeToString(sum[:])
 }
 
+// shard returns the shard that has a record. The seed is random, so that clients cannot
+// choose keys that all fall into one.
 func (s *Store) shard(id ID) *shard {
 	h := maphash.String(s.seed, id.Key) + uint64(id.Kind)
 	return &s.shards[h&uint64(len(s.shards)-1)]
@@ -136,6 +147,7 @@ func (sh *shard) find(id ID, now time.Time) *record {
 	return r
 }
 
+// push puts a record at the front of the list.
 func (sh *shard) push(r *record) {
 	r.prev, r.next = nil, sh.first
 	if sh.first != nil {
@@ -146,6 +158,7 @@ func (sh *shard) push(r *record) {
 	sh.first = r
 }
 
+// unlink takes a record out of the list.
 func (sh *shard) unlink(r *record) {
 	if r.prev != nil {
 		r.prev.next = r.next
@@ -159,6 +172,7 @@ func (sh *shard) unlink(r *record) {
 	}
 }
 
+// drop forgets a record.
 func (sh *shard) drop(r *record) {
 	sh.unlink(r)
 	delete(sh.records, r.id)
@@ -288,6 +302,7 @@ func (s *Store) Set(u Update, name string, apply func(old string) (string, bool)
 	m.value = strings.Clone(value[:min(len(value), maxValue)])
 	sh.grow(r, len(m.value))
 	r.touch(u)
+	// Large records cost others their place, not memory.
 	for sh.size > s.limit*perRecord && sh.last != r {
 		sh.drop(sh.last)
 		s.evicted.Add(1)
@@ -331,6 +346,7 @@ func (s *Store) insert(sh *shard, u Update) *record {
 	return r
 }
 
+// touch notes that a transaction changed the record.
 func (r *record) touch(u Update) {
 	if u.Now.After(r.info.Updated) { // transactions may overtake each other
 		r.info.Updated = u.Now

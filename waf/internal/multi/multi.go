@@ -1,14 +1,20 @@
 // Package multi finds many words in one pass over a value.
 //
 // It is an Aho-Corasick automaton for words of bytes whose ASCII letters are compared
-// in any case. The few states near the root, in which benign text stays, have one row
+// in any case (Aho and Corasick, "Efficient String Matching: An Aid to Bibliographic
+// Search", 1975). The few states near the root, in which benign text stays, have one row
 // of transitions each, small enough for the first cache; the many deep ones have
-// their few edges and a link to fall back on.
+// their few edges and a failure link, from which to go on for other bytes. A full table
+// for the words of the Core Rule Set would have some megabytes, and miss the caches of a
+// processor with every byte.
 package multi
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/ringwall/ringwall/waf/internal/ascii"
+	"github.com/ringwall/ringwall/waf/internal/bitset"
 )
 
 // Automaton is a compiled set of words. It is immutable.
@@ -27,10 +33,11 @@ type Automaton struct {
 
 // deepState is a state without a row. Its edges end where those of the next begin.
 type deepState struct {
-	fail  uint32 // entry of the state to go on from for other bytes
-	edges uint32
+	fail  uint32 // failure link: entry of the state to go on from for other bytes
+	edges uint32 // index in Automaton.edges of the first
 }
 
+// edge is a transition of a deep state.
 type edge struct {
 	to    uint32 // entry
 	class uint8
@@ -43,21 +50,13 @@ const (
 	rowDepth = 3
 )
 
-// Set is a bit set over word groups.
-type Set []uint64
-
-// Has reports whether group i is in s.
-func (s Set) Has(i int32) bool { return s[i>>6]>>(uint(i)&63)&1 != 0 }
-
-// Add puts group i into s.
-func (s Set) Add(i int32) { s[i>>6] |= 1 << (uint(i) & 63) }
-
 // Words of a set have a group each: several words may share one, and one word may
 // stand in several groups.
 type Words struct {
 	list []word
 }
 
+// word is a word in lower case with its group.
 type word struct {
 	text  string
 	group int32
@@ -65,24 +64,14 @@ type word struct {
 
 // Add adds a word, which must not be empty, to a group.
 func (w *Words) Add(text string, group int32) {
-	w.list = append(w.list, word{lower(text), group})
-}
-
-func lower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c-'A' < 26 {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
+	w.list = append(w.list, word{ascii.ToLower(text), group})
 }
 
 // common are bytes in the order in which text has them: their columns come first, so
 // that benign text uses little of each row.
 const common = " etaoinsrhldcumfpgwybvkxjqz0123456789-_./:,=&()"
 
-// Compile builds the automaton.
+// Compile builds the automaton. Of no words it is one that finds nothing.
 func (w *Words) Compile() *Automaton {
 	a := &Automaton{}
 	if len(w.list) == 0 {
@@ -123,8 +112,9 @@ func (w *Words) Compile() *Automaton {
 	for int(shallow) < len(nodes) && nodes[shallow].depth <= rowDepth {
 		shallow++
 	}
-	// Links to fall back on, and rows for the shallow states; both need those of
-	// shorter prefixes only.
+	// Failure links, and rows for the shallow states; both need those of shorter prefixes
+	// only. A row has the transitions of the state it fails to where it has none itself, so
+	// that shallow states need no failure links when they run.
 	a.rows = make([]uint32, shallow*a.stride)
 	follow := func(s uint32, class uint8) uint32 {
 		for s >= shallow {
@@ -155,6 +145,8 @@ func (w *Words) Compile() *Automaton {
 			}
 		}
 	}
+	// What a state reports has what the states that it fails to report: shorter words that
+	// end at the same place.
 	a.outAt = make([]uint32, len(nodes)+1)
 	for n := range nodes {
 		slices.Sort(outputs[n])
@@ -162,6 +154,7 @@ func (w *Words) Compile() *Automaton {
 		a.outs = append(a.outs, slices.Compact(outputs[n])...)
 	}
 	a.outAt[len(nodes)] = uint32(len(a.outs))
+	// From numbers to entries, which spare a multiplication and a look-up for each byte.
 	entry := func(n uint32) uint32 {
 		e := n * a.stride
 		if n >= shallow {
@@ -185,7 +178,8 @@ func (w *Words) Compile() *Automaton {
 	return a
 }
 
-// classes numbers the bytes that occur in words.
+// classes numbers the bytes that occur in words, from 1 on, and returns how many columns
+// that makes. All others share column 0, from which every state goes back to the root.
 func (a *Automaton) classes(list []word) int {
 	var used [256]bool
 	for _, x := range list {
@@ -217,14 +211,17 @@ func (a *Automaton) Bytes() int {
 	return 4*len(a.rows) + 8*len(a.deep) + 8*len(a.edges) + 4*(len(a.outAt)+len(a.outs))
 }
 
-// Scan adds to found the groups of all words that s contains.
-func (a *Automaton) Scan(s string, found Set) {
+// Scan adds to found the groups of all words that s contains, in time linear in the length
+// of s: each byte either goes down an edge or follows failure links, of which there are no
+// more than edges that went down before. found must have room for all groups.
+func (a *Automaton) Scan(s string, found bitset.Set) {
 	if len(a.rows) == 0 {
 		return
 	}
 	rows, class := a.rows, &a.class
 	state := uint32(0)
 	for i := 0; i < len(s); i++ {
+		// For nearly all bytes of benign text this is all that happens.
 		state = rows[state+uint32(class[s[i]])]
 		for state&(hasOutput|isDeep) != 0 {
 			if state&hasOutput != 0 {
@@ -254,7 +251,8 @@ func (a *Automaton) descend(state uint32, c uint8) uint32 {
 	return a.rows[state+uint32(c)]
 }
 
-func (a *Automaton) report(state uint32, found Set) {
+// report adds the groups of the words that end in a state.
+func (a *Automaton) report(state uint32, found bitset.Set) {
 	n := state / a.stride
 	if state&isDeep != 0 {
 		n = uint32(len(a.rows))/a.stride + state&^isDeep

@@ -4,10 +4,13 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/ringwall/ringwall/waf/internal/ascii"
+	"github.com/ringwall/ringwall/waf/internal/bitset"
 )
 
-func scan(a *Automaton, s string, groups int) Set {
-	set := make(Set, (groups+63)/64)
+func scan(a *Automaton, s string, groups int) bitset.Set {
+	set := bitset.New(groups)
 	a.Scan(s, set)
 	return set
 }
@@ -22,7 +25,7 @@ func compare(t *testing.T, words []string, s string) {
 	a := w.Compile()
 	found := scan(a, s, len(words))
 	for i, x := range words {
-		if want := strings.Contains(lower(s), lower(x)); found.Has(int32(i)) != want {
+		if want := strings.Contains(ascii.ToLower(s), ascii.ToLower(x)); found.Has(int32(i)) != want {
 			t.Errorf("%q in %q: got %v, want %v", x, s, !want, want)
 		}
 	}
@@ -72,7 +75,7 @@ func BenchmarkScan(b *testing.B) {
 		w.Add(string(x), int32(i))
 	}
 	a := w.Compile()
-	set := make(Set, 3000/64+1)
+	set := bitset.New(3000)
 	s := strings.Repeat("question window number weather ", 30)
 	b.SetBytes(int64(len(s)))
 	b.ReportAllocs()

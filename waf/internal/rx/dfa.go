@@ -7,8 +7,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode"
+
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
+// answer is what the automaton says of a value.
 type answer uint8
 
 const (
@@ -26,12 +29,16 @@ const (
 )
 
 // dfa is a deterministic automaton over bytes whose states are made when a value
-// first needs them. Several goroutines may run it.
+// first needs them: the subset construction, done lazily (Thompson 1968; Cox, "Regular
+// Expression Matching in the Wild", 2010). Several goroutines may run it: they read states
+// without a lock, through atomic pointers, and take it to add one.
 type dfa struct {
 	prog   *syntax.Prog
 	binary bool
-	class  [256]uint8
-	reps   []byte // a byte of each class
+	// class maps bytes that no instruction tells apart to one column of the states, which
+	// makes these several times smaller.
+	class [256]uint8
+	reps  []byte // a byte of each class
 	// accepts tells for each instruction which bytes it takes; wide ones take a run
 	// of bytes from 0x80 as one rune.
 	accepts []byteSet
@@ -44,12 +51,15 @@ type dfa struct {
 	cache atomic.Pointer[cache]
 }
 
+// byteSet is a set of bytes.
 type byteSet [4]uint64
 
 func (s *byteSet) add(b int)       { s[b>>6] |= 1 << (b & 63) }
 func (s *byteSet) has(b byte) bool { return s[b>>6]>>(b&63)&1 != 0 }
 
-// cache is the states made so far. A full one is dropped as a whole.
+// cache is the states made so far. A full one is dropped as a whole: values that run on
+// its states go on with them, and new ones begin with the next. So a value that is made to
+// need many states costs memory up to a bound, and time.
 type cache struct {
 	start  *state
 	states map[string]*state
@@ -67,6 +77,7 @@ type state struct {
 	matched bool // a match was found on the way
 }
 
+// prevFlags is what assertions ask of the byte before.
 type prevFlags uint8
 
 const (
@@ -75,6 +86,7 @@ const (
 	afterWord                       // a word character before
 )
 
+// newDFA prepares the automaton of a program of package regexp/syntax.
 func newDFA(prog *syntax.Prog, binary bool) *dfa {
 	d := &dfa{prog: prog, binary: binary}
 	d.accepts = make([]byteSet, len(prog.Inst))
@@ -91,6 +103,8 @@ func newDFA(prog *syntax.Prog, binary bool) *dfa {
 				d.line = true
 			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+			// Of runes beyond ASCII only the bytes are seen: one instruction takes any run of
+			// them, which is more than the pattern may say.
 			limit := 0x80
 			if binary {
 				limit = 0x100
@@ -114,6 +128,7 @@ func newDFA(prog *syntax.Prog, binary bool) *dfa {
 	return d
 }
 
+// matchRune reports whether an instruction takes a rune.
 func matchRune(inst *syntax.Inst, r rune) bool {
 	switch inst.Op {
 	case syntax.InstRuneAny:
@@ -167,7 +182,7 @@ func (d *dfa) buildClasses() {
 			}
 		}
 		flags := byte(0)
-		if d.word && isWord(byte(b)) {
+		if d.word && ascii.IsWord(byte(b)) {
 			flags |= 1
 		}
 		if d.line && b == '\n' {
@@ -187,10 +202,7 @@ func (d *dfa) buildClasses() {
 	}
 }
 
-func isWord(b byte) bool {
-	return b-'a' < 26 || b-'A' < 26 || b-'0' < 10 || b == '_'
-}
-
+// newCache returns a cache that has the start state only.
 func (d *dfa) newCache() *cache {
 	c := &cache{states: map[string]*state{}}
 	w := newWork(d)
@@ -202,6 +214,8 @@ func (d *dfa) newCache() *cache {
 // match runs the automaton over s. With yes it returns where the first match to end
 // ends at the latest.
 func (d *dfa) match(s string) (answer, int) {
+	// The loop is one load of the class and one of the next state for each byte, once the
+	// states are made.
 	c := d.cache.Load()
 	st := c.start
 	flushes := 0
@@ -231,6 +245,8 @@ func (d *dfa) match(s string) (answer, int) {
 	return no, 0
 }
 
+// endMatches reports whether a value that ends in a state matches. It may need the
+// assertions about the end, so that it is computed once for each state that is asked.
 func (d *dfa) endMatches(st *state) bool {
 	if st.matched {
 		return true
@@ -258,6 +274,7 @@ func (d *dfa) endMatches(st *state) bool {
 	return v == 2
 }
 
+// flagsBefore returns the assertions that hold by what is before.
 func (d *dfa) flagsBefore(p prevFlags) syntax.EmptyOp {
 	var f syntax.EmptyOp
 	if p&atStart != 0 {
@@ -282,7 +299,7 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 	if b == '\n' {
 		flags |= syntax.EmptyEndLine
 	}
-	if isWord(b) != (st.prev&afterWord != 0) {
+	if ascii.IsWord(b) != (st.prev&afterWord != 0) {
 		flags |= syntax.EmptyWordBoundary
 	} else {
 		flags |= syntax.EmptyNoWordBoundary
@@ -298,6 +315,8 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 		}
 	}
 	next := newWork(d)
+	// A match before this byte stays a match: the automaton says whether there is one, not
+	// which is the longest.
 	if now.match {
 		next.match = true
 	} else {
@@ -324,7 +343,7 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 	if d.line && b == '\n' {
 		prev |= afterLine
 	}
-	if d.word && isWord(b) {
+	if d.word && ascii.IsWord(b) {
 		prev |= afterWord
 	}
 	if cur := d.cache.Load(); c != cur {
@@ -346,6 +365,8 @@ func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
 		w.list = w.list[:0]
 		prev = 0
 	}
+	// Which instruction comes first does not matter for whether there is a match, so equal
+	// sets are one state.
 	slices.Sort(w.list)
 	key := make([]byte, 0, 2*len(w.list)+2)
 	for _, i := range w.list {
@@ -370,7 +391,8 @@ func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
 	return st
 }
 
-// work is a set of instructions in the making.
+// work is a set of instructions in the making. seen is made anew each time, which is fine:
+// states are made once.
 type work struct {
 	d     *dfa
 	list  []uint32
@@ -378,10 +400,12 @@ type work struct {
 	match bool
 }
 
+// newWork returns an empty set.
 func newWork(d *dfa) *work {
 	return &work{d: d, seen: make([]uint64, (2*len(d.prog.Inst)+63)/64)}
 }
 
+// mark puts an instruction into the set and reports whether it is new.
 func (w *work) mark(i uint32) bool {
 	if w.seen[i>>6]>>(i&63)&1 != 0 {
 		return false

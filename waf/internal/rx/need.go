@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 )
 
@@ -26,13 +27,15 @@ type Need struct {
 	Bytes []charset.Mask
 }
 
+// Bounds, beyond which a condition is dropped: it only ever makes the filter pass more.
 const (
 	maxWords      = 120  // words that one part of a pattern may spell out
 	maxClause     = 4000 // words of one condition
-	maxConditions = 3
+	maxConditions = 3    // on words; each costs a look for its words in every value
 )
 
-// needOf returns what values need that have no byte of absent.
+// needOf returns what values need that have no byte of absent. Of the conditions that
+// hold it keeps those that benign values fulfil least.
 func needOf(tree *syntax.Regexp, binary bool, absent charset.Set) Need {
 	a := analysis{binary: binary, absent: absent}
 	p := a.walk(tree)
@@ -58,6 +61,7 @@ func needOf(tree *syntax.Regexp, binary bool, absent charset.Set) Need {
 		if len(n.Bytes) == 4 || maskCost(m) > 0.9 {
 			break
 		}
+		// A condition that a stricter one implies costs and tells nothing.
 		implied := false
 		for _, have := range n.Bytes {
 			implied = implied || have&^m == 0
@@ -91,6 +95,7 @@ func WordMask(words []string) (m charset.Mask, ok bool) {
 	return m, m != 0
 }
 
+// analysis computes what parts of a pattern require.
 type analysis struct {
 	binary bool
 	absent charset.Set
@@ -115,6 +120,7 @@ type part struct {
 // never reports whether the part matches nothing.
 func (p *part) never() bool { return p.exact != nil && len(p.exact) == 0 }
 
+// nothing is a part that no string matches.
 func nothing() part { return part{exact: []string{}} }
 
 // spell turns the exact strings of p into a condition.
@@ -125,6 +131,8 @@ func (p *part) spell() {
 	p.exact = nil
 }
 
+// clauseOf makes a condition of words. It is not ok if it would hold for every value or
+// has too many words.
 func clauseOf(words []string) (clause, bool) {
 	if len(words) == 0 || len(words) > maxClause {
 		return clause{}, false
@@ -165,6 +173,8 @@ func Rarest(w string, n int) string {
 	return best
 }
 
+// byteFrequency is about the share of a byte in the values of benign requests: query
+// strings, forms, headers. Only the order of words by it matters.
 func byteFrequency(b byte) float64 {
 	switch {
 	case strings.IndexByte("etaoinsrhl", b) >= 0:
@@ -197,6 +207,7 @@ func maskCost(m charset.Mask) float64 {
 // classCost has the frequency of each class of bytes.
 var classCost = buildClassCost()
 
+// buildClassCost adds up the frequencies of the bytes of each class.
 func buildClassCost() (cost [64]float64) {
 	for b := range 256 {
 		c := byte(b)
@@ -212,6 +223,8 @@ func buildClassCost() (cost [64]float64) {
 	return cost
 }
 
+// walk returns what a node of the syntax tree requires. Assertions match the empty string
+// wherever they hold, which only ever makes the condition weaker.
 func (a analysis) walk(re *syntax.Regexp) part {
 	switch re.Op {
 	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
@@ -230,13 +243,13 @@ func (a analysis) walk(re *syntax.Regexp) part {
 			return part{exact: []string{""}}
 		}
 		return part{}
-	case syntax.OpQuest:
+	case syntax.OpQuest: // the empty string or the part
 		p := a.walk(re.Sub[0])
 		if p.exact == nil || len(p.exact) >= maxWords {
 			return part{}
 		}
 		return part{exact: append([]string{""}, p.exact...)}
-	case syntax.OpPlus:
+	case syntax.OpPlus: // one occurrence is sure, how many follow is not
 		p := a.walk(re.Sub[0])
 		if p.never() {
 			return p
@@ -253,6 +266,7 @@ func (a analysis) walk(re *syntax.Regexp) part {
 	return part{} // any character: nothing is known
 }
 
+// literal is the part that matches runes one after the other.
 func (a analysis) literal(re *syntax.Regexp) part {
 	var subs []part
 	fold := re.Flags&syntax.FoldCase != 0
@@ -262,6 +276,7 @@ func (a analysis) literal(re *syntax.Regexp) part {
 	return join(subs)
 }
 
+// class is the part that matches one rune of a class.
 func (a analysis) class(re *syntax.Regexp) part { return a.runes(re.Rune, false) }
 
 // runes is the part that matches one rune of the ranges.
@@ -321,15 +336,14 @@ func (a analysis) runes(ranges []rune, fold bool) part {
 	if beyond && (a.binary || !onlyFolds) {
 		return p
 	}
+	// Exact strings ignore case, so a class of both cases of a letter is one string.
 	var seen charset.Set
 	for b := range 128 {
 		c := byte(b)
 		if !set.Has(c) {
 			continue
 		}
-		if c-'A' < 26 {
-			c += 'a' - 'A'
-		}
+		c = ascii.Lower(c)
 		if !seen.Has(c) {
 			seen.Add(c)
 			p.exact = append(p.exact, string([]byte{c}))
@@ -341,6 +355,8 @@ func (a analysis) runes(ranges []rune, fold bool) part {
 	return p
 }
 
+// repeat is the part that matches another one several times, of which the first few are
+// written out.
 func (a analysis) repeat(re *syntax.Regexp) part {
 	sub := a.walk(re.Sub[0])
 	if re.Min == 0 {
@@ -366,6 +382,7 @@ func (a analysis) repeat(re *syntax.Regexp) part {
 	return join(subs)
 }
 
+// concat is the part that matches parts one after the other.
 func (a analysis) concat(list []*syntax.Regexp) part {
 	subs := make([]part, len(list))
 	for i, re := range list {
@@ -374,7 +391,9 @@ func (a analysis) concat(list []*syntax.Regexp) part {
 	return join(subs)
 }
 
-// join is the part that matches its parts one after the other.
+// join is the part that matches its parts one after the other. The exact strings of
+// neighbours are multiplied out as long as they are few: cur are those of the parts since
+// the last one of which the strings are not known, and become a condition before the next.
 func join(subs []part) part {
 	whole := true
 	cur := []string{""}
@@ -419,8 +438,9 @@ func join(subs []part) part {
 	return p
 }
 
-// alternate is the part that matches one of its parts: what each needs, one of
-// them must have.
+// alternate is the part that matches one of its parts. Each may require several things, of
+// which the rarest goes into the condition of the whole: a value must have what one of the
+// parts requires. If one part requires nothing, neither does the whole.
 func (a analysis) alternate(list []*syntax.Regexp) part {
 	var (
 		p     part

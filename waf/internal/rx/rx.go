@@ -7,7 +7,13 @@
 //
 // Whether a value matches is decided by a lazily built automaton over bytes, which
 // takes any valid or invalid rune beyond ASCII for any other. Where that could
-// make a difference, and for captures, package regexp has the last word.
+// make a difference, and for captures, package regexp has the last word. So the
+// automaton is itself a prefilter: its no is final, its yes is for ASCII and bytes.
+//
+// What a pattern requires of a value (Need) is computed from its syntax tree, as the
+// search engines for source code do (Cox, "Regular Expression Matching with a Trigram
+// Index", 2012): each part of a pattern is a set of exact strings, or a condition on
+// words and bytes, and operators of the syntax combine these.
 package rx
 
 import (
@@ -33,10 +39,11 @@ type Regexp struct {
 
 	once    sync.Once
 	precise *regexp.Regexp // compiled when first needed: most patterns never match
-	text    string         // what precise is compiled from
+	text    string         // what precise is compiled from, flags included
 }
 
-// Compile parses a pattern.
+// Compile parses a pattern and prepares its automaton, whose states are made when values
+// first need them. An error is that of package regexp/syntax.
 func Compile(pattern string) (*Regexp, error) {
 	r := &Regexp{source: pattern, binary: hasBinaryEscape(pattern)}
 	flags := "(?sm)"
@@ -49,6 +56,7 @@ func Compile(pattern string) (*Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regular expression: %w", err)
 	}
+	// The few patterns that only capture; to run an automaton for them would be a waste.
 	r.whole = !r.binary && (pattern == "^.*$" || pattern == "^.*" || pattern == ".*")
 	r.groups = tree.MaxCap()
 	prog, err := syntax.Compile(tree.Simplify())
@@ -87,6 +95,7 @@ func (r *Regexp) Match(s string) bool {
 	case no:
 		return false
 	case yes:
+		// Beyond ASCII the automaton took any rune for the one that the pattern names.
 		if r.binary || isASCII(s) {
 			return true
 		}
@@ -94,7 +103,7 @@ func (r *Regexp) Match(s string) bool {
 	return r.MatchPrecisely(s)
 }
 
-// MatchPrecisely is Match by package regexp alone.
+// MatchPrecisely is Match by package regexp alone: slow, and right by definition.
 func (r *Regexp) MatchPrecisely(s string) bool {
 	if r.binary {
 		s, _ = widen(s)
@@ -116,8 +125,10 @@ func (r *Regexp) Find(s string) []int {
 	return r.find(s)
 }
 
+// maxFind is the length in bytes of the part of a value in which Find looks.
 const maxFind = 64 << 10
 
+// findNear is Find for long values.
 func (r *Regexp) findNear(s string) []int {
 	a, end := r.dfa.match(s)
 	switch a {
@@ -134,12 +145,14 @@ func (r *Regexp) findNear(s string) []int {
 			loc[i] += from
 		}
 	}
+	// The match may be longer than the part, or an assertion may hold at its edge only.
 	if loc == nil && r.Match(s) {
 		return []int{end, end}
 	}
 	return loc
 }
 
+// find is Find for values of any length.
 func (r *Regexp) find(s string) []int {
 	if !r.binary {
 		return r.compiled().FindStringSubmatchIndex(s)
@@ -154,14 +167,18 @@ func (r *Regexp) find(s string) []int {
 	return loc
 }
 
+// compiled returns the expression of package regexp, which takes much more memory than
+// the automaton does until it has seen values.
 func (r *Regexp) compiled() *regexp.Regexp {
 	r.once.Do(func() { r.precise = regexp.MustCompile(r.text) })
 	return r.precise
 }
 
+// isASCII reports whether all bytes of s are of ASCII.
 func isASCII(s string) bool { return charset.MaskOf(s)&charset.High == 0 }
 
-// widen writes each byte of s as the rune of that number. offsets maps places in
+// widen writes each byte of s as the rune of that number, since package regexp matches
+// runes and would take bytes that are no UTF-8 for U+FFFD. offsets maps places in
 // the result to places in s, nil if they are the same.
 func widen(s string) (wide string, offsets []int) {
 	if isASCII(s) {

@@ -13,6 +13,7 @@ package sieve
 import (
 	"strings"
 
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 	"github.com/ringwall/ringwall/waf/internal/rx"
 )
@@ -23,6 +24,7 @@ type Sieve struct {
 	start, final bits
 }
 
+// bits has a bit for each letter of all words: those that the bytes so far may be up to.
 type bits [2]uint64
 
 const maxBits = 128
@@ -51,11 +53,15 @@ func New(words []string) *Sieve {
 	return nil
 }
 
+// Only a piece of each word is followed, its core, so that all fit into the bits. One of
+// fewer than four bytes would be found in noise.
 const minCore, maxCore = 4, 6
 
 // cores returns pieces of at most n bytes such that every word has one of them,
 // few by greed.
 func cores(words []string, n int) []string {
+	// The piece that most words have comes first. Rare ones are preferred, and the choice does
+	// not depend on the order of the map, so that equal rules have equal sieves.
 	var list []string
 	left := append([]string(nil), words...)
 	for len(left) > 0 {
@@ -96,7 +102,10 @@ func rarer(x, y string) bool {
 	return x < y
 }
 
+// build makes the masks of Shift-And: step has, for each byte, the letters that it may be.
 func build(list []string) *Sieve {
+	// Letters of all pieces in a row: a shift that carries the last letter of one piece into
+	// the next is harmless, since every first letter is set anyway (start).
 	s := &Sieve{}
 	at := 0
 	for _, w := range list {
@@ -208,8 +217,8 @@ func (f *follower) feed(c byte) bool {
 	if !leads[a] && !leads[b] {
 		return false
 	}
-	return b == '\\' && c-'0' < 8 || a == '\\' && (b == 'x' || b == 'u') && (isHex(c) || c == '{') || // escapes of JavaScript
-		b == '%' && c|0x20 == 'u' || a == '%' && isHex(b) && isHex(c) || // of URLs
+	return b == '\\' && c-'0' < 8 || a == '\\' && (b == 'x' || b == 'u') && (ascii.IsHex(c) || c == '{') || // escapes of JavaScript
+		b == '%' && c|0x20 == 'u' || a == '%' && ascii.IsHex(b) && ascii.IsHex(c) || // of URLs
 		c == 0xbf && b == 0xc5 || c == 0xaa && a == 0xe2 // perhaps a rune that equals s or k
 }
 
@@ -235,10 +244,10 @@ var spaces = func() (t [256]bool) {
 	return t
 }()
 
-func isHex(c byte) bool { return c-'0' < 10 || c|0x20-'a' < 6 }
-
+// invalid is the value of bytes that are not of the alphabet.
 const invalid = 0xff
 
+// value is the number of each character of the standard alphabet of base64.
 var value = func() (t [256]uint8) {
 	for i := range t {
 		t[i] = invalid

@@ -107,11 +107,11 @@ func TestTheSieveMissesNoWord(t *testing.T) {
 		for i := range noise {
 			noise[i] = byte(rnd.IntN(256))
 		}
-		plain := string(noise) + disguise(rnd, words[rnd.IntN(len(words))]) + string(noise)
+		hidden := string(noise) + disguise(rnd, words[rnd.IntN(len(words))]) + string(noise)
 		if rnd.IntN(4) == 0 {
-			check(t, s, plain)
+			check(t, s, hidden)
 		}
-		coded := base64.StdEncoding.EncodeToString([]byte(plain))
+		coded := base64.StdEncoding.EncodeToString([]byte(hidden))
 		if rnd.IntN(2) == 0 {
 			i := rnd.IntN(len(coded))
 			coded = coded[:i] + []string{" ", "\r\n", "\u2003", "\u00a0"}[rnd.IntN(4)] + coded[i:]

@@ -6,7 +6,15 @@
 // of a value alone that there is nothing to do.
 //
 // What each does is what ModSecurity v3 documents; where ModSecurity and Coraza
-// differ, it is what Coraza 3.8 does, since the rule set's own tests run on it.
+// differ, it is what Coraza 3.8 does, since the rule set's own tests run on it. The tests
+// compare each with Coraza's on random values.
+//
+// A transformation is a value that declares what is known of its results without making
+// them: what they may have that the value lacks (Effect), whether they may be longer
+// (Grows, Bound) or of other bytes than words are made of (Opens), and whether a sieve can
+// follow it (Step). Package gate proves with these that most results need not be made. To
+// add a transformation, write its function and an entry in the table; the zero values of
+// what it declares are safe.
 package transform
 
 import (
@@ -23,10 +31,11 @@ import (
 	"golang.org/x/net/html" // the standard library's misses &#1 at the end
 
 	"github.com/ringwall/ringwall/waf/internal/arena"
+	"github.com/ringwall/ringwall/waf/internal/ascii"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 )
 
-// Transformation is one transformation.
+// Transformation is one transformation. It is immutable.
 type Transformation struct {
 	// Name in the language's usual spelling.
 	Name string
@@ -43,7 +52,50 @@ type Transformation struct {
 	// CaseOnly tells that the result differs from the value in the case of letters
 	// at most, if the value is ASCII.
 	CaseOnly bool
+
+	// Grows tells that the result may have more bytes of ASCII than the value.
+	Grows bool
+	// Opens tells that the result may have bytes other than letters, digits, _ and
+	// those of " -.,/:+" although the value has none. With Always it may in any case.
+	Opens bool
+	// Effect bounds what the result may have that the value lacks. nil tells that
+	// nothing is known of what becomes of a value that may change.
+	Effect *Effect
+	// Step is the place among the decoders that a sieve follows, NoStep for all others.
+	Step DecodeStep
 }
+
+// Effect is what is known of the result of a transformation without making it: it has
+// no byte that the value lacks, but for those named here.
+type Effect struct {
+	// Unless are bytes of which one in the value tells that nothing is known.
+	Unless charset.Mask
+	// Adds are bytes that the result may have although the value has none of them.
+	Adds charset.Mask
+	// Lower and Upper tell that letters of ASCII may change their case to that.
+	Lower, Upper bool
+	// Rewrites tells that the result may differ from the value in more than the case of
+	// letters, so that a word of the result need not be one of the value.
+	Rewrites bool
+	// OnlyCase, if not nil, asks of one value whether its result differs from it in the
+	// case of letters at most. mask has the classes of the bytes of s.
+	OnlyCase func(s string, mask charset.Mask) bool
+}
+
+// DecodeStep is a place in the order in which rules against hidden code decode a
+// value. Package sieve follows transformations in this order and in no other.
+type DecodeStep uint8
+
+// The steps, in order.
+const (
+	NoStep DecodeStep = iota
+	Base64Step
+	URLStep
+	URLUniStep
+	JavaScriptStep
+	WhitespaceStep
+	CommentStep
+)
 
 // Find returns the transformation of that name, in any case, except none, which
 // is not a transformation but empties the list.
@@ -56,75 +108,125 @@ func Find(name string) (*Transformation, bool) {
 	return nil, false
 }
 
-// All returns every transformation, in order of name.
+// All returns every transformation, in order of name. The list is the caller's.
 func All() []Transformation { return append([]Transformation(nil), all...) }
 
+// needs is the set of the bytes of s.
 func needs(s string) charset.Set { return charset.Of(s) }
 
+// high is the set of the bytes beyond ASCII.
 func high() charset.Set {
 	var s charset.Set
 	s.AddRange(0x80, 0xff)
 	return s
 }
 
+// letters is the set of the bytes from lo to hi.
 func letters(lo, hi byte) charset.Set {
 	var s charset.Set
 	s.AddRange(lo, hi)
 	return s
 }
 
+// space is what isspace of C takes for white space.
 const space = "\t\n\v\f\r "
 
+// Classes that effects name. + becomes a blank in URLs.
+var blank, percent = charset.MaskOf(" "), charset.MaskOf("%")
+
+// all are in order of name. Where names differ in spelling only (normalise, normalize),
+// both are there, as they are in ModSecurity.
 var all = []Transformation{
-	{Name: "base64Decode", Always: true, Bound: boundBase64, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, false) }},
-	{Name: "base64DecodeExt", Always: true, Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, true) }},
-	{Name: "base64Encode", Always: true, Apply: encodeBase64},
-	{Name: "cmdLine", Needs: letters('A', 'Z').Or(needs("\"'\\^ ,;\t\r\n/(")), Apply: cmdLine},
-	{Name: "compressWhitespace", Needs: needs(space + "\x85\xa0"), Apply: compressWhitespace},
+	{
+		Name: "base64Decode", Always: true, Bound: boundBase64,
+		Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, false) }, Step: Base64Step,
+	},
+	{
+		Name: "base64DecodeExt", Always: true,
+		Apply: func(a *arena.Arena, s string) string { return decodeBase64(a, s, true) },
+	},
+	{Name: "base64Encode", Always: true, Apply: encodeBase64, Grows: true},
+	{
+		Name: "cmdLine", Needs: letters('A', 'Z').Or(needs("\"'\\^ ,;\t\r\n/(")),
+		Apply:  cmdLine,
+		Effect: &Effect{Lower: true, Adds: blank, OnlyCase: plainCommand},
+	},
+	{
+		Name: "compressWhitespace", Needs: needs(space + "\x85\xa0"),
+		Apply:  compressWhitespace,
+		Effect: &Effect{Rewrites: true, Adds: blank},
+	},
 	{Name: "cssDecode", Needs: needs(`\`), Apply: cssDecode},
 	{Name: "escapeSeqDecode", Needs: needs(`\`), Apply: escapeSeqDecode},
 	{Name: "hexDecode", Always: true, Apply: hexDecode},
-	{Name: "hexEncode", Always: true, Apply: hexEncode},
+	{Name: "hexEncode", Always: true, Apply: hexEncode, Grows: true},
 	{Name: "htmlEntityDecode", Needs: needs("&"), Apply: htmlEntityDecode},
-	{Name: "jsDecode", Needs: needs(`\`), Apply: jsDecode},
-	{Name: "length", Always: true, Apply: func(_ *arena.Arena, s string) string { return strconv.Itoa(len(s)) }},
-	{Name: "lowercase", Needs: letters('A', 'Z').Or(high()), Apply: lowercase, CaseOnly: true},
-	{Name: "md5", Always: true, Apply: md5Sum},
+	{Name: "jsDecode", Needs: needs(`\`), Apply: jsDecode, Step: JavaScriptStep},
+	{
+		Name: "length", Always: true,
+		Apply: func(_ *arena.Arena, s string) string { return strconv.Itoa(len(s)) }, Grows: true,
+	},
+	{
+		Name: "lowercase", Needs: letters('A', 'Z').Or(high()),
+		Apply: lowercase, CaseOnly: true,
+		Effect: &Effect{Lower: true, Unless: charset.High},
+	},
+	{Name: "md5", Always: true, Apply: md5Sum, Grows: true},
 	{Name: "normalisePath", Needs: needs("/."), Apply: normalisePath},
 	{Name: "normalisePathWin", Needs: needs("/.\\: "), Apply: normalisePathWin},
 	{Name: "normalizePath", Needs: needs("/."), Apply: normalisePath},
 	{Name: "normalizePathWin", Needs: needs("/.\\: "), Apply: normalisePathWin},
-	{Name: "removeComments", Needs: needs("/<-#"), Apply: removeComments},
+	{Name: "removeComments", Needs: needs("/<-#"), Apply: removeComments, Grows: true},
 	{Name: "removeCommentsChar", Needs: needs("/*<-#"), Apply: removeCommentsChar},
-	{Name: "removeNulls", Needs: needs("\x00"), Apply: removeNulls},
-	{Name: "removeWhitespace", Needs: needs(space).Or(high()), Apply: removeWhitespace},
-	{Name: "replaceComments", Needs: needs("/"), Apply: replaceComments},
-	{Name: "replaceNulls", Needs: needs("\x00"), Apply: replaceNulls},
-	{Name: "sha1", Always: true, Apply: sha1Sum},
-	{Name: "sqlHexDecode", Needs: needs("0"), Apply: sqlHexDecode},
-	{Name: "trim", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.Trim(s, space) }},
-	{Name: "trimLeft", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.TrimLeft(s, space) }},
-	{Name: "trimRight", Needs: needs(space), Apply: func(_ *arena.Arena, s string) string { return strings.TrimRight(s, space) }},
-	{Name: "uppercase", Needs: letters('a', 'z').Or(high()), Apply: uppercase, CaseOnly: true},
-	{Name: "urlDecode", Needs: needs("%+"), Apply: urlDecode},
-	{Name: "urlDecodeUni", Needs: needs("%+"), Apply: urlDecodeUni},
-	{Name: "urlEncode", Needs: letters('0', '9').Or(letters('a', 'z')).Or(letters('A', 'Z')).Or(needs("*")).Not(), Apply: urlEncode},
-	{Name: "utf8toUnicode", Needs: high(), Apply: utf8ToUnicode},
+	{Name: "removeNulls", Needs: needs("\x00"), Apply: removeNulls, Effect: &Effect{Rewrites: true}},
+	{
+		Name: "removeWhitespace", Needs: needs(space).Or(high()),
+		Apply:  removeWhitespace,
+		Effect: &Effect{Rewrites: true, Adds: charset.High}, Step: WhitespaceStep,
+	},
+	{Name: "replaceComments", Needs: needs("/"), Apply: replaceComments, Step: CommentStep},
+	{Name: "replaceNulls", Needs: needs("\x00"), Apply: replaceNulls, Effect: &Effect{Rewrites: true, Adds: blank}},
+	{Name: "sha1", Always: true, Apply: sha1Sum, Grows: true},
+	{Name: "sqlHexDecode", Needs: needs("0"), Apply: sqlHexDecode, Opens: true},
+	{
+		Name: "trim", Needs: needs(space),
+		Apply:  func(_ *arena.Arena, s string) string { return strings.Trim(s, space) },
+		Effect: &Effect{Rewrites: true},
+	},
+	{
+		Name: "trimLeft", Needs: needs(space),
+		Apply:  func(_ *arena.Arena, s string) string { return strings.TrimLeft(s, space) },
+		Effect: &Effect{Rewrites: true},
+	},
+	{
+		Name: "trimRight", Needs: needs(space),
+		Apply:  func(_ *arena.Arena, s string) string { return strings.TrimRight(s, space) },
+		Effect: &Effect{Rewrites: true},
+	},
+	{
+		Name: "uppercase", Needs: letters('a', 'z').Or(high()),
+		Apply: uppercase, CaseOnly: true,
+		Effect: &Effect{Upper: true, Unless: charset.High},
+	},
+	{
+		Name: "urlDecode", Needs: needs("%+"),
+		Apply:  urlDecode,
+		Effect: &Effect{Rewrites: true, Adds: blank, Unless: percent}, Step: URLStep,
+	},
+	{
+		Name: "urlDecodeUni", Needs: needs("%+"),
+		Apply:  urlDecodeUni,
+		Effect: &Effect{Rewrites: true, Adds: blank, Unless: percent}, Step: URLUniStep,
+	},
+	{
+		Name: "urlEncode", Needs: letters('0', '9').Or(letters('a', 'z')).Or(letters('A', 'Z')).Or(needs("*")).Not(),
+		Apply: urlEncode, Grows: true, Opens: true,
+	},
+	{Name: "utf8toUnicode", Needs: high(), Apply: utf8ToUnicode, Grows: true},
 }
 
-func isHex(c byte) bool {
-	return c-'0' < 10 || c-'a' < 6 || c-'A' < 6
-}
-
-// hexValue is the value of a hexadecimal digit.
-func hexValue(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&0xdf - 'A' + 10
-}
-
-func hexByte(hi, lo byte) byte { return hexValue(hi)<<4 | hexValue(lo) }
+// hexByte is the byte of two hexadecimal digits.
+func hexByte(hi, lo byte) byte { return ascii.HexValue(hi)<<4 | ascii.HexValue(lo) }
 
 // base64Value is the value of a character of the standard alphabet, or 0xff.
 func base64Value(c byte) byte {
@@ -152,8 +254,8 @@ func decodeBase64(a *arena.Arena, s string, forgiving bool) string {
 	}
 	out := a.Alloc(len(s)/4*3 + 3)
 	n := 0
-	var acc uint32
-	have := 0
+	var acc uint32 // bits of the characters of the group so far
+	have := 0      // how many these are
 	for i := range len(s) {
 		c := s[i]
 		if c == '\r' || c == '\n' {
@@ -187,6 +289,7 @@ func decodeBase64(a *arena.Arena, s string, forgiving bool) string {
 			acc, have = 0, 0
 		}
 	}
+	// What is left of a last group without padding counts, as lenient decoders have it.
 	switch have {
 	case 2:
 		out[n] = byte(acc >> 4)
@@ -207,18 +310,20 @@ func boundBase64(s string) int {
 	return i * 3 / 4
 }
 
+// encodeBase64 writes the standard alphabet with padding.
 func encodeBase64(a *arena.Arena, s string) string {
 	out := a.Alloc(base64.StdEncoding.EncodedLen(len(s)))
 	base64.StdEncoding.Encode(out, []byte(s))
 	return arena.String(out)
 }
 
+// hexDecode decodes a value that is hexadecimal as a whole; others stay as they are.
 func hexDecode(a *arena.Arena, s string) string {
 	if len(s)%2 != 0 {
 		return s
 	}
 	for i := range len(s) {
-		if !isHex(s[i]) {
+		if !ascii.IsHex(s[i]) {
 			return s
 		}
 	}
@@ -229,17 +334,20 @@ func hexDecode(a *arena.Arena, s string) string {
 	return arena.String(out)
 }
 
+// hexEncode writes each byte as two digits in lower case.
 func hexEncode(a *arena.Arena, s string) string {
 	out := a.Alloc(2 * len(s))
 	hex.Encode(out, []byte(s))
 	return arena.String(out)
 }
 
+// md5Sum is the raw hash, 16 bytes. Rules that want digits add hexEncode.
 func md5Sum(a *arena.Arena, s string) string {
 	sum := md5.Sum([]byte(s))
 	return a.Copy(string(sum[:]))
 }
 
+// sha1Sum is the raw hash, 20 bytes.
 func sha1Sum(a *arena.Arena, s string) string {
 	sum := sha1.Sum([]byte(s))
 	return a.Copy(string(sum[:]))
@@ -248,6 +356,8 @@ func sha1Sum(a *arena.Arena, s string) string {
 // cmdLine removes what shells ignore: \ " ' ^ go, runs of blanks, commas and
 // semicolons become one blank, none before / or (, letters go to lower case.
 func cmdLine(a *arena.Arena, s string) string {
+	// As in all that follow: nothing is allocated up to the first byte that changes, and
+	// mostly there is none.
 	var out []byte
 	n := 0
 	blank := false
@@ -268,9 +378,7 @@ func cmdLine(a *arena.Arena, s string) string {
 			}
 			blank = false
 		default:
-			if c-'A' < 26 {
-				emit = c + 'a' - 'A'
-			}
+			emit = ascii.Lower(c)
 			blank = false
 		}
 		if out == nil {
@@ -290,9 +398,9 @@ func cmdLine(a *arena.Arena, s string) string {
 	return a.Shrink(out, n)
 }
 
-// PlainCommand reports whether cmdLine changes no more of s than the case of letters.
+// plainCommand reports whether cmdLine changes no more of s than the case of letters.
 // mask has the classes of the bytes of s.
-func PlainCommand(s string, mask charset.Mask) bool {
+func plainCommand(s string, mask charset.Mask) bool {
 	if mask&commandBytes != 0 {
 		return false
 	}
@@ -308,6 +416,8 @@ func PlainCommand(s string, mask charset.Mask) bool {
 	}
 }
 
+// commandBytes are the bytes that cmdLine always changes. Blanks it changes in a row or
+// before a slash.
 var commandBytes = charset.Cover(charset.Of("\"'\\^,;\t\r\n"))
 
 // begin makes room for a result of at most the length of s whose first n bytes
@@ -318,6 +428,7 @@ func begin(a *arena.Arena, s string, n int) ([]byte, int) {
 	return out, n
 }
 
+// isLatinSpace reports whether Latin-1 has r as white space.
 func isLatinSpace(r rune) bool {
 	return r == ' ' || r >= '\t' && r <= '\r' || r == 0x85 || r == 0xA0
 }
@@ -333,6 +444,7 @@ func compressWhitespace(a *arena.Arena, s string) string {
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
 		}
+		// A blank alone is what a run becomes, so that it needs no copy.
 		white := isLatinSpace(r) || s[i] == 0xA0
 		same := !white || !inRun && r == ' '
 		if out == nil && !same {
@@ -378,8 +490,8 @@ func cssDecode(a *arena.Arena, s string) string {
 		}
 		digits := 0
 		var code rune
-		for digits < 6 && i+digits < len(s) && isHex(s[i+digits]) {
-			code = code<<4 | rune(hexValue(s[i+digits]))
+		for digits < 6 && i+digits < len(s) && ascii.IsHex(s[i+digits]) {
+			code = code<<4 | rune(ascii.HexValue(s[i+digits]))
 			digits++
 		}
 		switch {
@@ -427,6 +539,7 @@ func controlEscape(c byte) byte {
 	return c
 }
 
+// isOctal reports whether c is an octal digit.
 func isOctal(c byte) bool { return c-'0' < 8 }
 
 // escapeSeqDecode undoes the escapes of ANSI C: \n, \x41, \101. The backslash of
@@ -446,7 +559,7 @@ func escapeSeqDecode(a *arena.Arena, s string) string {
 		}
 		c := s[i+1]
 		switch {
-		case (c == 'x' || c == 'X') && i+3 < len(s) && isHex(s[i+2]) && isHex(s[i+3]):
+		case (c == 'x' || c == 'X') && i+3 < len(s) && ascii.IsHex(s[i+2]) && ascii.IsHex(s[i+3]):
 			out[n] = hexByte(s[i+2], s[i+3])
 			i += 4
 		case isOctal(c):
@@ -466,6 +579,8 @@ func escapeSeqDecode(a *arena.Arena, s string) string {
 	return a.Shrink(out, n)
 }
 
+// htmlEntityDecode decodes the character references of HTML as browsers do, also those that
+// have no semicolon.
 func htmlEntityDecode(_ *arena.Arena, s string) string {
 	if !mayHaveEntity(s) {
 		return s
@@ -496,14 +611,15 @@ func jsDecode(a *arena.Arena, s string) string {
 			}
 			out[n] = b
 			i += 1 + used
-		} else if len(rest) >= 5 && rest[0] == 'u' && isHex(rest[1]) && isHex(rest[2]) && isHex(rest[3]) && isHex(rest[4]) {
+		} else if len(rest) >= 5 && rest[0] == 'u' &&
+			ascii.IsHex(rest[1]) && ascii.IsHex(rest[2]) && ascii.IsHex(rest[3]) && ascii.IsHex(rest[4]) {
 			b := hexByte(rest[3], rest[4])
 			if b > 0 && b < 0x5f && rest[1]|0x20 == 'f' && rest[2]|0x20 == 'f' {
 				b += 0x20
 			}
 			out[n] = b
 			i += 6
-		} else if len(rest) >= 3 && rest[0] == 'x' && isHex(rest[1]) && isHex(rest[2]) {
+		} else if len(rest) >= 3 && rest[0] == 'x' && ascii.IsHex(rest[1]) && ascii.IsHex(rest[2]) {
 			out[n] = hexByte(rest[1], rest[2])
 			i += 4
 		} else if isOctal(rest[0]) {
@@ -536,8 +652,8 @@ func bracedCode(s string) (code rune, used int) {
 		return 0, 0
 	}
 	j := 2
-	for j < 8 && j < len(s) && isHex(s[j]) {
-		code = code<<4 | rune(hexValue(s[j]))
+	for j < 8 && j < len(s) && ascii.IsHex(s[j]) {
+		code = code<<4 | rune(ascii.HexValue(s[j]))
 		j++
 	}
 	if j == 2 || j >= len(s) || s[j] != '}' {
@@ -546,6 +662,8 @@ func bracedCode(s string) (code rune, used int) {
 	return code, j + 1
 }
 
+// lowercase puts letters in lower case, those beyond ASCII as well: U+212A, the Kelvin
+// sign, becomes k.
 func lowercase(a *arena.Arena, s string) string {
 	first := -1
 	for i := range len(s) {
@@ -561,15 +679,14 @@ func lowercase(a *arena.Arena, s string) string {
 	}
 	out, n := begin(a, s, first)
 	for _, c := range []byte(s[first:]) {
-		if c-'A' < 26 {
-			c += 'a' - 'A'
-		}
+		c = ascii.Lower(c)
 		out[n] = c
 		n++
 	}
 	return arena.String(out)
 }
 
+// uppercase puts letters in upper case, those beyond ASCII as well.
 func uppercase(_ *arena.Arena, s string) string { return strings.ToUpper(s) }
 
 // normalisePath resolves ., .. and doubled slashes; a slash at the end stays.
@@ -653,6 +770,7 @@ func trimWindowsComponents(s string) string {
 	if strings.IndexByte(s, '.') < 0 && strings.IndexByte(s, ' ') < 0 {
 		return s
 	}
+	// In place: what is kept is never more than what was read.
 	parts := strings.Split(s, "/")
 	kept := parts[:0]
 	changed := false
@@ -808,6 +926,7 @@ func replaceComments(a *arena.Arena, s string) string {
 	}
 }
 
+// removeNulls removes NUL bytes, which end strings of C and are skipped by some decoders.
 func removeNulls(_ *arena.Arena, s string) string {
 	if strings.IndexByte(s, 0) < 0 {
 		return s
@@ -815,6 +934,7 @@ func removeNulls(_ *arena.Arena, s string) string {
 	return strings.ReplaceAll(s, "\x00", "")
 }
 
+// replaceNulls makes blanks of NUL bytes.
 func replaceNulls(_ *arena.Arena, s string) string {
 	if strings.IndexByte(s, 0) < 0 {
 		return s
@@ -883,9 +1003,9 @@ func sqlHexDecode(a *arena.Arena, s string) string {
 	out := a.Alloc(len(s))
 	n := 0
 	for i := 0; i < len(s); {
-		if s[i] == '0' && i+3 < len(s) && s[i+1]|0x20 == 'x' && isHex(s[i+2]) && isHex(s[i+3]) {
+		if s[i] == '0' && i+3 < len(s) && s[i+1]|0x20 == 'x' && ascii.IsHex(s[i+2]) && ascii.IsHex(s[i+3]) {
 			i += 2
-			for i+1 < len(s) && isHex(s[i]) && isHex(s[i+1]) {
+			for i+1 < len(s) && ascii.IsHex(s[i]) && ascii.IsHex(s[i+1]) {
 				out[n] = hexByte(s[i], s[i+1])
 				n++
 				i += 2
@@ -905,6 +1025,8 @@ func urlDecode(a *arena.Arena, s string) string { return decodeURL(a, s, false) 
 // urlDecodeUni is urlDecode that knows %uHHHH of IIS as well.
 func urlDecodeUni(a *arena.Arena, s string) string { return decodeURL(a, s, true) }
 
+// decodeURL decodes in place as it were: a result is never longer than the value. What is
+// no valid escape stays, since the application behind may read it in any way.
 func decodeURL(a *arena.Arena, s string, uni bool) string {
 	i := 0
 	for i < len(s) && s[i] != '%' && s[i] != '+' {
@@ -920,8 +1042,9 @@ func decodeURL(a *arena.Arena, s string, uni bool) string {
 		case c == '+':
 			out[n] = ' '
 			i++
+		// A %u that is broken stays whole: its u must not become part of another escape.
 		case c == '%' && uni && i+1 < len(s) && s[i+1]|0x20 == 'u':
-			if i+5 < len(s) && isHex(s[i+2]) && isHex(s[i+3]) && isHex(s[i+4]) && isHex(s[i+5]) {
+			if i+5 < len(s) && ascii.IsHex(s[i+2]) && ascii.IsHex(s[i+3]) && ascii.IsHex(s[i+4]) && ascii.IsHex(s[i+5]) {
 				out[n] = fit(rune(hexByte(s[i+2], s[i+3]))<<8 | rune(hexByte(s[i+4], s[i+5])))
 				i += 6
 				break
@@ -929,7 +1052,7 @@ func decodeURL(a *arena.Arena, s string, uni bool) string {
 			out[n], out[n+1] = s[i], s[i+1]
 			n++
 			i += 2
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+		case c == '%' && i+2 < len(s) && ascii.IsHex(s[i+1]) && ascii.IsHex(s[i+2]):
 			out[n] = hexByte(s[i+1], s[i+2])
 			i += 3
 		default:
@@ -964,6 +1087,7 @@ func fit(code rune) byte {
 	return low
 }
 
+// urlEncode escapes all but letters of ASCII, digits and *; blanks become +.
 func urlEncode(a *arena.Arena, s string) string {
 	out := a.Alloc(3 * len(s))
 	n := 0

@@ -2,11 +2,13 @@ package transform
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/corazawaf/coraza/v3"
+
 	"github.com/ringwall/ringwall/waf/internal/arena"
 	"github.com/ringwall/ringwall/waf/internal/charset"
 )
@@ -133,5 +135,54 @@ func BenchmarkBenign(b *testing.B) {
 				a.Reset()
 			}
 		})
+	}
+}
+
+// TestEffectsHold holds what Effect says against what transformations make of random
+// values: no byte that the value lacks, but for those named, and no more than a change
+// of case where nothing is rewritten.
+func TestEffectsHold(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(9, 10))
+	const alphabet = "aAkKzZ09_ .,/:+-%&;\\\"'^(*<!#=\t\n\v\x00\x7f\x85\xa0\xc2\xe2\xff"
+	changed := map[string]bool{}
+	for _, tr := range all {
+		e := tr.Effect
+		if e == nil {
+			continue
+		}
+		for range 20_000 {
+			b := make([]byte, rnd.IntN(16))
+			for i := range b {
+				b[i] = alphabet[rnd.IntN(len(alphabet))]
+			}
+			s := string(b)
+			mask := charset.MaskOf(s)
+			if mask&e.Unless != 0 {
+				continue
+			}
+			var a arena.Arena
+			got := tr.Apply(&a, s)
+			changed[tr.Name] = changed[tr.Name] || got != s
+			may := mask | e.Adds
+			if e.Lower && mask&charset.Upper != 0 {
+				may |= charset.Lower
+			}
+			if e.Upper && mask&charset.Lower != 0 {
+				may |= charset.Upper
+			}
+			if extra := charset.MaskOf(got) &^ may; extra != 0 {
+				t.Fatalf("%s makes %q of %q, which has none of the classes %x", tr.Name, got, s, extra)
+			}
+			onlyCase := !e.Rewrites && (e.OnlyCase == nil || e.OnlyCase(s, mask))
+			if onlyCase && !strings.EqualFold(got, s) {
+				t.Fatalf("%s makes %q of %q, which is more than a change of case", tr.Name, got, s)
+			}
+		}
+		if !changed[tr.Name] {
+			t.Errorf("%s changed no value, so that nothing is shown", tr.Name)
+		}
+	}
+	if len(changed) < 11 {
+		t.Errorf("only %d transformations tell their effect", len(changed))
 	}
 }
