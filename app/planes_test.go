@@ -129,7 +129,8 @@ func TestAStartThatFailsHalfwayFreesEverything(t *testing.T) {
 	}
 	for range 2 { // the second one finds no lock of the first
 		err = AllInOne(t.Context(), cfg, "test", slog.New(slog.DiscardHandler), func(Ready) { t.Error("ready") })
-		if want := "console address " + address + ": address already in use; stop what uses it or choose another port with --console"; err == nil || err.Error() != want {
+		if want := "console address " + address + ": address already in use; stop what uses it or choose another port with --console"; err == nil ||
+			err.Error() != want {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}

@@ -68,7 +68,9 @@ func TestRuleFilesAreReadInOrderOfName(t *testing.T) {
 
 func TestMistakesInRuleFilesNameEachFile(t *testing.T) {
 	dir := folder(t, map[string]string{
-		"a.conf": "\nSecRule ARGZ \"@streq x\" \"id:1,deny\"", "b.conf": "SecMarker M\n" + `SecRule ARGS "@streq x" "id:2,deny,chain"`, "c.conf": `SecRule ARGS "@streq y"`,
+		"a.conf": "\nSecRule ARGZ \"@streq x\" \"id:1,deny\"",
+		"b.conf": "SecMarker M\n" + `SecRule ARGS "@streq x" "id:2,deny,chain"`,
+		"c.conf": `SecRule ARGS "@streq y"`,
 	})
 	r, err := ReadRules(dir)
 	if err != nil {
@@ -83,7 +85,10 @@ func TestMistakesInRuleFilesNameEachFile(t *testing.T) {
 }
 
 func TestWordListsStandBesideTheirRules(t *testing.T) {
-	dir := folder(t, map[string]string{"rules/a.conf": `SecRule ARGS "@pmFromFile words.data" "id:1,phase:2,deny"`, "rules/words.data": "evilword\n"})
+	dir := folder(
+		t,
+		map[string]string{"rules/a.conf": `SecRule ARGS "@pmFromFile words.data" "id:1,phase:2,deny"`, "rules/words.data": "evilword\n"},
+	)
 	r, err := ReadRules(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -200,7 +200,8 @@ func (r Route) Validate() error {
 	if h := strings.TrimPrefix(r.Host, "*."); strings.ContainsAny(h, "*/ @") {
 		errs = append(errs, fmt.Errorf("host %q: want a name such as shop.example.com or *.example.com", r.Host))
 	}
-	if r.PathPrefix != "" && (!strings.HasPrefix(r.PathPrefix, "/") || path.Clean(r.PathPrefix) != strings.TrimSuffix(r.PathPrefix, "/") && r.PathPrefix != "/") {
+	clean := r.PathPrefix == "/" || path.Clean(r.PathPrefix) == strings.TrimSuffix(r.PathPrefix, "/")
+	if r.PathPrefix != "" && (!strings.HasPrefix(r.PathPrefix, "/") || !clean) {
 		errs = append(errs, fmt.Errorf("path_prefix %q: must start with / and contain no empty, . or .. segment", r.PathPrefix))
 	}
 	return errors.Join(errs...)

@@ -151,7 +151,8 @@ func eventText(e event.Event) string {
 		fmt.Fprintf(&b, "\n%s\n", printableLong(string(e.Request.Body)))
 	}
 	for _, m := range e.Verdict.Matches {
-		fmt.Fprintf(&b, "\nrule %d  %s  score %d\n  %s\n  in %s: %s\n", m.RuleID, m.Severity, m.Score, m.Message, m.Variable, printableLong(m.Value))
+		fmt.Fprintf(&b, "\nrule %d  %s  score %d\n  %s\n  in %s: %s\n",
+			m.RuleID, m.Severity, m.Score, m.Message, m.Variable, printableLong(m.Value))
 		if m.Offset >= 0 {
 			fmt.Fprintf(&b, "  matched at byte %d: %s\n", m.Offset, printableLong(m.Matched))
 		}

@@ -123,7 +123,8 @@ func writeScore(b *strings.Builder, what string, s waf.Score) {
 		if step.Matches > 1 {
 			places = fmt.Sprintf(" at %d places", step.Matches)
 		}
-		fmt.Fprintf(b, "  %d  %+3d → %2d / %d  %s%s (level %d)\n", step.RuleID, step.Added, step.Total, s.Threshold, printable(step.Message), places, step.Paranoia)
+		fmt.Fprintf(b, "  %d  %+3d → %2d / %d  %s%s (level %d)\n",
+			step.RuleID, step.Added, step.Total, s.Threshold, printable(step.Message), places, step.Paranoia)
 	}
 	var levels []string
 	for i, n := range s.Levels {

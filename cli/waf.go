@@ -137,10 +137,13 @@ func (c wafBenchCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	const browser = "Host: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\n"
 	requests := []seclang.File{
-		{Name: "get", Text: "GET /products?page=2&sort=price HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nCookie: session=8f14e45fceea167a; theme=dark\r\n\r\n"},
-		{Name: "form", Text: "POST /checkout HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 62\r\n\r\nname=Ann+Example&street=Main+Road+7&city=Springfield&zip=12345"},
-		{Name: "attack", Text: "GET /search?q=1'+UNION+SELECT+username,password+FROM+users--+- HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\n\r\n"},
+		{Name: "get", Text: "GET /products?page=2&sort=price HTTP/1.1\r\n" + browser + "Cookie: session=8f14e45fceea167a; theme=dark\r\n\r\n"},
+		{Name: "form", Text: "POST /checkout HTTP/1.1\r\n" + browser +
+			"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 62\r\n\r\n" +
+			"name=Ann+Example&street=Main+Road+7&city=Springfield&zip=12345"},
+		{Name: "attack", Text: "GET /search?q=1'+UNION+SELECT+username,password+FROM+users--+- HTTP/1.1\r\n" + browser + "\r\n"},
 	}
 	if len(c.Files) > 0 {
 		requests = nil
@@ -184,7 +187,10 @@ func (c wafBenchCmd) Run(e *env) error {
 		}
 		slices.Sort(times)
 		n := uint64(len(times))
-		t.rows = append(t.rows, []any{r.Name, verdict, float64(times[n/2].Nanoseconds()/10) / 100, (after.TotalAlloc - before.TotalAlloc) / n, (after.Mallocs - before.Mallocs) / n})
+		t.rows = append(t.rows, []any{
+			r.Name, verdict, float64(times[n/2].Nanoseconds()/10) / 100,
+			(after.TotalAlloc - before.TotalAlloc) / n, (after.Mallocs - before.Mallocs) / n,
+		})
 	}
 	return t.print(e.out, c.Output)
 }

@@ -52,7 +52,7 @@ type Site struct {
 	Listen         string   `key:"listen" default:"0.0.0.0:8080" hint:"ADDR" help:"address that the gateway listens on"`
 	TLSCert        string   `key:"tls-cert" hint:"FILE" help:"PEM file with the gateway's certificate chain; makes --listen speak TLS"`
 	TLSKey         string   `key:"tls-key" hint:"FILE" help:"PEM file with the certificate's key"`
-	Mode           string   `key:"mode" default:"simulation" hint:"MODE" help:"simulation reports attacks, active blocks too, disabled answers 503"`
+	Mode           string   `key:"mode" default:"simulation" hint:"MODE" help:"simulation reports attacks, active blocks, disabled answers 503"`
 	TrustedProxies []string `key:"trusted-proxy" sep:"," hint:"CIDR" help:"network whose X-Forwarded-For is believed, such as 10.0.0.0/8"`
 	AccessEvents   bool     `key:"access-events" help:"record an event for every request, not only for attacks"`
 }
@@ -71,7 +71,7 @@ type Manager struct {
 
 // Spool is where events wait for the lake.
 type Spool struct {
-	MaxBytes int64 `key:"spool-max-mb" default:"1024" unit:"MiB" hint:"N" help:"MiB of waiting events above which more are dropped and counted"`
+	MaxBytes int64 `key:"spool-max-mb" default:"1024" unit:"MiB" hint:"N" help:"MiB of waiting events above which more are dropped"`
 }
 
 // Lake is where events are kept.

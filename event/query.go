@@ -95,7 +95,8 @@ func (s *Stats) Add(attack string, bucket int, n, k int64) {
 	if i < 0 {
 		i = len(s.Attacks)
 		s.Attacks = append(s.Attacks, AttackCount{Attack: attack, Title: AttackName(attack)})
-		s.AttacksOverTime = append(s.AttacksOverTime, AttackSeries{Attack: attack, Title: AttackName(attack), Counts: make([]int64, len(s.Times))})
+		counts := make([]int64, len(s.Times))
+		s.AttacksOverTime = append(s.AttacksOverTime, AttackSeries{Attack: attack, Title: AttackName(attack), Counts: counts})
 	}
 	s.Attacks[i].Count += n
 	s.Attacks[i].Blocked += k

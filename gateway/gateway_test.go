@@ -236,7 +236,8 @@ func TestModesDecideWhatHappensToAnAttack(t *testing.T) {
 		t.Fatal("no event when the block page arrived")
 	}
 	e := r.sink.wait(t, 0)
-	if e.ID != id || e.Action != event.Block || e.Response.Status != 403 || e.Verdict.Score < 5 || !e.Verdict.Blocked || e.Attacks()[0] != "sqli" {
+	if e.ID != id || e.Action != event.Block || e.Response.Status != 403 || e.Verdict.Score < 5 || !e.Verdict.Blocked ||
+		e.Attacks()[0] != "sqli" {
 		t.Fatalf("event %+v", e)
 	}
 	for _, m := range e.Verdict.Matches {
@@ -381,8 +382,33 @@ func TestClientAddressComesFromTrustedProxiesOnly(t *testing.T) {
 
 func TestForwardedFieldsAndHopByHopFields(t *testing.T) {
 	r := start(t, Config{}, http.HandlerFunc(echo))
-	_, body := r.get("/", "Connection", "X-Private", "X-Private", "1", "Keep-Alive", "5", "Proxy-Authorization", "Basic eA==", "Te", "trailers, deflate",
-		"Forwarded", "for=6.6.6.6", "X-Real-Ip", "6.6.6.6", "X_forwarded_for", "6.6.6.6", "X-Forwarded_For", "6.6.6.6", "X-Forwarded-Host", "evil", "X-Forwarded-Proto", "https", "X-Request-Id", "mine")
+	_, body := r.get(
+		"/",
+		"Connection",
+		"X-Private",
+		"X-Private",
+		"1",
+		"Keep-Alive",
+		"5",
+		"Proxy-Authorization",
+		"Basic eA==",
+		"Te",
+		"trailers, deflate",
+		"Forwarded",
+		"for=6.6.6.6",
+		"X-Real-Ip",
+		"6.6.6.6",
+		"X_forwarded_for",
+		"6.6.6.6",
+		"X-Forwarded_For",
+		"6.6.6.6",
+		"X-Forwarded-Host",
+		"evil",
+		"X-Forwarded-Proto",
+		"https",
+		"X-Request-Id",
+		"mine",
+	)
 	for _, gone := range []string{"X-Private", "Keep-Alive", "Proxy-Authorization", "deflate", "6.6.6.6", "evil", "https", "mine"} {
 		if strings.Contains(body, gone) {
 			t.Errorf("%q reached the upstream:\n%s", gone, body)
@@ -393,7 +419,11 @@ func TestForwardedFieldsAndHopByHopFields(t *testing.T) {
 			t.Errorf("%q did not reach the upstream:\n%s", want, body)
 		}
 	}
-	if res, _ := r.get("/", "Via", "1.1 ringwall, 1.1 ringwall, 1.1 ringwall, 1.1 ringwall, 1.1 ringwall"); res.StatusCode != http.StatusLoopDetected {
+	if res, _ := r.get(
+		"/",
+		"Via",
+		"1.1 ringwall, 1.1 ringwall, 1.1 ringwall, 1.1 ringwall, 1.1 ringwall",
+	); res.StatusCode != http.StatusLoopDetected {
 		t.Errorf("loop: %d", res.StatusCode)
 	}
 }
@@ -468,7 +498,10 @@ func TestWebSocketPassesThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: x.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	fmt.Fprintf(
+		conn,
+		"GET /ws HTTP/1.1\r\nHost: x.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+	)
 	br := bufio.NewReader(conn)
 	res, err := http.ReadResponse(br, nil)
 	if err != nil || res.StatusCode != 101 {
@@ -533,7 +566,11 @@ func TestLargeDownloadAndUploadStream(t *testing.T) {
 	head := "--frontier\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.mp4\"\r\nContent-Type: video/mp4\r\n\r\n"
 	tail := "\r\n--frontier--\r\n"
 	sent := int64(len(head) + size + len(tail))
-	res, err := r.client.Post(r.url+"/", "multipart/form-data; boundary=frontier", io.MultiReader(strings.NewReader(head), io.LimitReader(zeros{}, size), strings.NewReader(tail)))
+	res, err := r.client.Post(
+		r.url+"/",
+		"multipart/form-data; boundary=frontier",
+		io.MultiReader(strings.NewReader(head), io.LimitReader(zeros{}, size), strings.NewReader(tail)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -566,7 +603,11 @@ func TestBodiesAreInspectedAndSentOnUnchanged(t *testing.T) {
 		}
 		return r.do(req, "Content-Type", contentType)
 	}
-	if res, body := post("user=ann&pass=blue+jacket", "application/x-www-form-urlencoded"); res.StatusCode != 200 || !strings.Contains(body, "body=user=ann&pass=blue+jacket\n") || !strings.Contains(body, "cl=25") {
+	if res, body := post(
+		"user=ann&pass=blue+jacket",
+		"application/x-www-form-urlencoded",
+	); res.StatusCode != 200 || !strings.Contains(body, "body=user=ann&pass=blue+jacket\n") ||
+		!strings.Contains(body, "cl=25") {
 		t.Fatalf("benign: %d %s", res.StatusCode, body)
 	}
 	for _, tc := range []struct{ body, contentType string }{
@@ -861,11 +902,28 @@ func TestApplyThatFailsLeavesTheOldPolicy(t *testing.T) {
 
 func TestSecretsAreMaskedInEvents(t *testing.T) {
 	r := start(t, Config{}, http.HandlerFunc(echo), mode(asset.Simulation))
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/login?token=hunter2&q=%3Cscript%3Ealert(1)%3C/script%3E", strings.NewReader(`{"user":"ann","password":"hunter2","nested":{"api_key":"hunter2","n":1}}`))
+	req, err := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		r.url+"/login?token=hunter2&q=%3Cscript%3Ealert(1)%3C/script%3E",
+		strings.NewReader(`{"user":"ann","password":"hunter2","nested":{"api_key":"hunter2","n":1}}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.do(req, "Content-Type", "application/json", "Authorization", "Bearer hunter2", "X-Api-Key", "hunter2", "Cookie", "session=hunter2; theme=hunter2", "Referer", "http://x/?password=hunter2")
+	r.do(
+		req,
+		"Content-Type",
+		"application/json",
+		"Authorization",
+		"Bearer hunter2",
+		"X-Api-Key",
+		"hunter2",
+		"Cookie",
+		"session=hunter2; theme=hunter2",
+		"Referer",
+		"http://x/?password=hunter2",
+	)
 	e := r.sink.wait(t, 0)
 	b, err := json.Marshal(e)
 	if err != nil {

@@ -49,7 +49,10 @@ func newPortConfig(s *service, p asset.Port) (*portConfig, error) {
 }
 
 func newListener(g *Gateway, ln net.Listener) *listener {
-	l := &listener{gateway: g, ln: ln, fresh: map[net.Conn]struct{}{}, slots: make(chan struct{}, g.cfg.MaxConnections), done: make(chan struct{})}
+	l := &listener{
+		gateway: g, ln: ln, fresh: map[net.Conn]struct{}{},
+		slots: make(chan struct{}, g.cfg.MaxConnections), done: make(chan struct{}),
+	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)

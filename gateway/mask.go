@@ -19,7 +19,10 @@ var secretHeaders = map[string]bool{
 
 // secretName matches the names of parameters and fields that carry credentials or
 // card data.
-var secretName = regexp.MustCompile(`(?i)(^|[._\-\[])(pass(word|wd|phrase|code)?|pwd|pw|secret|api_?key|access_?key|token|(id|access|refresh|csrf|auth)_?token|client_?secret|authorization|credit_?card|card_?number|cc_?num(ber)?|cvv2?|cvc|pin|ssn|otp)([\]._\-]|$|[0-9]+$)`)
+var secretName = regexp.MustCompile(`(?i)(^|[._\-\[])(` +
+	`pass(word|wd|phrase|code)?|pwd|pw|secret|api_?key|access_?key|token|(id|access|refresh|csrf|auth)_?token|client_?secret|` +
+	`authorization|credit_?card|card_?number|cc_?num(ber)?|cvv2?|cvc|pin|ssn|otp` +
+	`)([\]._\-]|$|[0-9]+$)`)
 
 // secretJSON finds the string and number values of such names in JSON, also when
 // the excerpt ends within the value.
@@ -29,7 +32,8 @@ var secretJSON = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"\s*:\s*("(?:[^"\\]|\\.)*
 // secretGraphQLInJSON in those that stand in a string of JSON.
 var (
 	secretGraphQL       = regexp.MustCompile(`([_A-Za-z][_0-9A-Za-z]*)\s*:\s*("""(?s:.*?)(?:"""|$)|"(?:[^"\\]|\\.)*"?)`)
-	secretGraphQLInJSON = regexp.MustCompile(`([_A-Za-z][_0-9A-Za-z]*)(?:\s|\\[nrt])*:(?:\s|\\[nrt])*(\\"\\"\\"(?s:.*?)(?:\\"\\"\\"|$)|\\"(?:[^"\\]|\\\\(?:\\"|\\\\|[^"\\])|\\[^"\\])*(?:\\")?)`)
+	secretGraphQLInJSON = regexp.MustCompile(`([_A-Za-z][_0-9A-Za-z]*)(?:\s|\\[nrt])*:(?:\s|\\[nrt])*` +
+		`(\\"\\"\\"(?s:.*?)(?:\\"\\"\\"|$)|\\"(?:[^"\\]|\\\\(?:\\"|\\\\|[^"\\])|\\[^"\\])*(?:\\")?)`)
 )
 
 // evidence knows where rules matched: what an attack consists of is shown even

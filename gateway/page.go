@@ -35,7 +35,8 @@ func (p page) write(w http.ResponseWriter, r *http.Request) {
 func blockPage(r *http.Request, status int, id string) page {
 	return newPage(r, pageData{
 		Status: status, Title: "Request blocked", ID: id, Code: "blocked",
-		Text: "This request looked like an attack and was stopped before it reached the application. If you think this is a mistake, tell the site's operator the id below.",
+		Text: "This request looked like an attack and was stopped before it reached the application. " +
+			"If you think this is a mistake, tell the site's operator the id below.",
 	})
 }
 
@@ -81,13 +82,17 @@ func wantsJSON(r *http.Request) bool {
 }
 
 var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>{{.Title}}</title>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>{{.Title}}</title>
 <style>
 :root{color-scheme:light dark}
 body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 system-ui,sans-serif;background:#f6f7f9;color:#1a2028}
 main{max-width:34rem;margin:1.5rem;padding:2rem;background:#fff;border:1px solid #dfe3e8;border-radius:12px}
 small{color:#67707c;font-weight:600;letter-spacing:.04em}h1{margin:.25rem 0 .75rem;font-size:1.5rem}
-code{display:block;margin-top:.25rem;padding:.6rem .8rem;border-radius:8px;background:#f0f2f5;font:14px/1.4 ui-monospace,monospace;overflow-wrap:anywhere;user-select:all}
-@media(prefers-color-scheme:dark){body{background:#12151a;color:#e7eaee}main{background:#1a1e25;border-color:#2b313a}code{background:#242a33}small{color:#98a2af}}
-</style></head><body><main><small>{{.Status}}</small><h1>{{.Title}}</h1><p>{{.Text}}</p><div>Request id<code>{{.ID}}</code></div></main></body></html>
+code{display:block;margin-top:.25rem;padding:.6rem .8rem;border-radius:8px;background:#f0f2f5;
+font:14px/1.4 ui-monospace,monospace;overflow-wrap:anywhere;user-select:all}
+@media(prefers-color-scheme:dark){body{background:#12151a;color:#e7eaee}main{background:#1a1e25;border-color:#2b313a}
+code{background:#242a33}small{color:#98a2af}}
+</style></head><body><main><small>{{.Status}}</small><h1>{{.Title}}</h1><p>{{.Text}}</p>
+<div>Request id<code>{{.ID}}</code></div></main></body></html>
 `))

@@ -111,7 +111,8 @@ func (x *exchange) verdictOf(evidence evidence) event.Verdict {
 			break
 		}
 		em := event.Match{
-			RuleID: m.RuleID, Phase: m.Phase, Message: valid(hidden.mask(m.Message)), Data: valid(hidden.data(m, evidence)), Severity: m.Severity, Score: m.Score, Tags: m.Tags,
+			RuleID: m.RuleID, Phase: m.Phase, Severity: m.Severity, Score: m.Score, Tags: m.Tags,
+			Message: valid(hidden.mask(m.Message)), Data: valid(hidden.data(m, evidence)),
 			Variable: valid(m.Variable), Offset: -1,
 		}
 		switch before, matched, after := excerpt(m); {

@@ -13,7 +13,9 @@ import (
 
 func TestRulesAreReplacedWithoutARestart(t *testing.T) {
 	deny := func(word string) string {
-		return seclang.Join([]seclang.File{{Name: "own/block.conf", Text: `SecRule ARGS "@streq ` + word + `" "id:1000,phase:2,deny,log,msg:'own rule'"`}})
+		return seclang.Join(
+			[]seclang.File{{Name: "own/block.conf", Text: `SecRule ARGS "@streq ` + word + `" "id:1000,phase:2,deny,log,msg:'own rule'"`}},
+		)
 	}
 	r := start(t, Config{RulesAfter: deny("one")}, http.HandlerFunc(echo), mode(asset.Active))
 	status := func(path string) int {
@@ -38,7 +40,9 @@ func TestRulesAreReplacedWithoutARestart(t *testing.T) {
 	if status("/?a=one") != 200 || status("/?a=two") != 403 {
 		t.Error("the next rules are not in force")
 	}
-	broken := seclang.Join([]seclang.File{{Name: "own/a.conf", Text: "\n# fine\n"}, {Name: "own/b.conf", Text: "\nSecRule ARGZ \"@streq x\" \"id:1,deny\""}})
+	broken := seclang.Join(
+		[]seclang.File{{Name: "own/a.conf", Text: "\n# fine\n"}, {Name: "own/b.conf", Text: "\nSecRule ARGZ \"@streq x\" \"id:1,deny\""}},
+	)
 	err := r.gateway.SetRules(t.Context(), "", broken)
 	if err == nil || !strings.Contains(err.Error(), `own/b.conf:2:9: unknown variable: "ARGZ" (did you mean ARGS?)`) {
 		t.Errorf("got %v", err)
@@ -64,11 +68,26 @@ SecRule ARGS:q "@streq go" "id:3,phase:2,pass,log,msg:'three',logdata:'%{MATCHED
     SecRule REQUEST_HEADERS:X-Api-Key "@rx (.+)" "t:lowercase"
 SecRule REQUEST_COOKIES:evil "@rx attackcookie" "id:4,phase:1,pass,log,msg:'four',logdata:'seen %{MATCHED_VAR}'"`
 	r := start(t, Config{RulesAfter: rules}, http.HandlerFunc(echo), mode(asset.Simulation))
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/?q=go&token=Hunter2%20x&pin=123&password=hunter2", strings.NewReader(`{"api_key":"Hunter2-\u0041bc","other":"seen"}`))
+	req, err := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		r.url+"/?q=go&token=Hunter2%20x&pin=123&password=hunter2",
+		strings.NewReader(`{"api_key":"Hunter2-\u0041bc","other":"seen"}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.do(req, "Content-Type", "application/json", "Authorization", "Basic YW5uOkh1bnRlcjItaW4tYmFzaWM=", "X-Api-Key", "HUNTER2-key", "Cookie", "session=hunter2-cookie; evil=attackcookie")
+	r.do(
+		req,
+		"Content-Type",
+		"application/json",
+		"Authorization",
+		"Basic YW5uOkh1bnRlcjItaW4tYmFzaWM=",
+		"X-Api-Key",
+		"HUNTER2-key",
+		"Cookie",
+		"session=hunter2-cookie; evil=attackcookie",
+	)
 	e := r.sink.wait(t, 0)
 	data := map[int]string{}
 	for _, m := range e.Verdict.Matches {

@@ -42,7 +42,9 @@ func TestTenThousandPoliciesUnderLoad(t *testing.T) {
 	sink := &tally{}
 	r.gateway.sink = sink
 	own := func(i int) string {
-		return seclang.Join([]seclang.File{{Name: "own.conf", Text: fmt.Sprintf(`SecRule ARGS "@streq own%d" "id:1000,phase:2,deny,log,msg:'own'"`, i)}})
+		return seclang.Join(
+			[]seclang.File{{Name: "own.conf", Text: fmt.Sprintf(`SecRule ARGS "@streq own%d" "id:1000,phase:2,deny,log,msg:'own'"`, i)}},
+		)
 	}
 	version := r.policy.Version
 	change := func(i int) {
@@ -122,7 +124,15 @@ func TestTenThousandPoliciesUnderLoad(t *testing.T) {
 	sink.events.Store(0)
 	run(swaps)
 	grown := settled() - heap
-	t.Logf("%d policies under %d requests: heap %+d bytes of %d, goroutines %d, before %d", swaps, sent.Load(), grown, heap, runtime.NumGoroutine(), goroutines)
+	t.Logf(
+		"%d policies under %d requests: heap %+d bytes of %d, goroutines %d, before %d",
+		swaps,
+		sent.Load(),
+		grown,
+		heap,
+		runtime.NumGoroutine(),
+		goroutines,
+	)
 	if n := wrong.Load(); n > 0 {
 		t.Errorf("%d of %d requests were answered wrongly", n, sent.Load())
 	}

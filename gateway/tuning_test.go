@@ -20,7 +20,16 @@ import (
 
 // search is an exception for the attack of these tests.
 func search(change func(*policy.Exception)) policy.Exception {
-	x := policy.Exception{ID: "x", ServiceID: "v", Tag: "attack-sqli", Target: "ARGS:q", PathPrefix: "/search", Methods: []string{"GET"}, Comment: "c", Enabled: true}
+	x := policy.Exception{
+		ID:         "x",
+		ServiceID:  "v",
+		Tag:        "attack-sqli",
+		Target:     "ARGS:q",
+		PathPrefix: "/search",
+		Methods:    []string{"GET"},
+		Comment:    "c",
+		Enabled:    true,
+	}
 	change(&x)
 	return x
 }
@@ -77,7 +86,11 @@ func TestTuningMistakesNameTheException(t *testing.T) {
 	}
 	r.policy.Services[0].Exceptions = []policy.Exception{good}
 	r.policy.Services[0].Actions = []policy.RuleAction{{RuleID: 7, Action: policy.Alert}}
-	if err := r.gateway.Apply(t.Context(), r.policy); err == nil || !strings.Contains(err.Error(), "action for rule 7: there is no such rule") {
+	if err := r.gateway.Apply(
+		t.Context(),
+		r.policy,
+	); err == nil ||
+		!strings.Contains(err.Error(), "action for rule 7: there is no such rule") {
 		t.Errorf("action: %v", err)
 	}
 }
@@ -91,7 +104,12 @@ func TestPreviewSaysWhatTheEngineDoes(t *testing.T) {
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
 	touched := 0
 	for range 400 {
-		x := policy.Exception{ServiceID: "v", Comment: "c", Tag: "attack-sqli", Target: pick("", "ARGS:q", "ARGS", "args:/^Q$/", "ARGS_GET:q", "ARGS_POST:q", "REQUEST_COOKIES:q", "REQUEST_HEADERS:x-y")}
+		x := policy.Exception{
+			ServiceID: "v",
+			Comment:   "c",
+			Tag:       "attack-sqli",
+			Target:    pick("", "ARGS:q", "ARGS", "args:/^Q$/", "ARGS_GET:q", "ARGS_POST:q", "REQUEST_COOKIES:q", "REQUEST_HEADERS:x-y"),
+		}
 		x.PathPrefix = pick("", "/", "/search", "/search/", "/se")
 		if r.IntN(2) == 0 {
 			x.Methods = []string{pick("GET", "POST"), "PUT"}
@@ -109,8 +127,21 @@ func TestPreviewSaysWhatTheEngineDoes(t *testing.T) {
 		client := netip.MustParseAddr(pick("192.0.2.7", "192.0.2.8", "::ffff:192.0.2.7", "2001:db8::1", "198.51.100.1"))
 		path := pick("/search", "/search/", "/search/a", "/searching", "/%73earch", "/search/../search", "/search;x", "//search", "/")
 		req := waf.Request{
-			Time: time.Unix(1, 0), Client: netip.AddrPortFrom(client, 1), Method: pick("GET", "POST"), Protocol: "HTTP/1.1", Host: "shop.example", DetectOnly: true,
-			URI: path + "?" + pick("q", "Q", "r") + "=1'+UNION+SELECT+a,b+FROM+users--+-", Header: map[string][]string{"Accept": {"*/*"}, "User-Agent": {"Mozilla/5.0"}},
+			Time: time.Unix(
+				1,
+				0,
+			),
+			Client:     netip.AddrPortFrom(client, 1),
+			Method:     pick("GET", "POST"),
+			Protocol:   "HTTP/1.1",
+			Host:       "shop.example",
+			DetectOnly: true,
+			URI: path + "?" + pick(
+				"q",
+				"Q",
+				"r",
+			) + "=1'+UNION+SELECT+a,b+FROM+users--+-",
+			Header: map[string][]string{"Accept": {"*/*"}, "User-Agent": {"Mozilla/5.0"}},
 		}
 		inspect := func(e *waf.Engine) waf.Verdict {
 			tx := e.Begin(req)
@@ -120,9 +151,17 @@ func TestPreviewSaysWhatTheEngineDoes(t *testing.T) {
 			return tx.Verdict()
 		}
 		before, after := inspect(engine()), inspect(tuned)
-		e := &event.Event{ServiceID: "v", Client: client.String(), Request: event.Request{Method: req.Method, Path: path}, Verdict: event.Verdict{Blocked: before.Block, Score: before.Score, Threshold: 5, OutboundThreshold: 4}}
+		e := &event.Event{
+			ServiceID: "v",
+			Client:    client.String(),
+			Request:   event.Request{Method: req.Method, Path: path},
+			Verdict:   event.Verdict{Blocked: before.Block, Score: before.Score, Threshold: 5, OutboundThreshold: 4},
+		}
 		for _, m := range before.Matches {
-			e.Verdict.Matches = append(e.Verdict.Matches, event.Match{RuleID: m.RuleID, Phase: m.Phase, Score: m.Score, Tags: m.Tags, Variable: m.Variable})
+			e.Verdict.Matches = append(
+				e.Verdict.Matches,
+				event.Match{RuleID: m.RuleID, Phase: m.Phase, Score: m.Score, Tags: m.Tags, Variable: m.Variable},
+			)
 		}
 		p, err := policy.NewPreviewer(x)
 		if err != nil {
@@ -136,7 +175,17 @@ func TestPreviewSaysWhatTheEngineDoes(t *testing.T) {
 			score = got.Samples[0].Score
 		}
 		if score != after.Score || (got.Passed > 0) != (before.Block && !after.Block) {
-			t.Errorf("%s on %s %s from %s: preview %d (%+v), engine %d, before %d", x, req.Method, req.URI, client, score, got.Passed, after.Score, before.Score)
+			t.Errorf(
+				"%s on %s %s from %s: preview %d (%+v), engine %d, before %d",
+				x,
+				req.Method,
+				req.URI,
+				client,
+				score,
+				got.Passed,
+				after.Score,
+				before.Score,
+			)
 		}
 	}
 	if touched < 20 {

@@ -72,7 +72,8 @@ func (l *Lake) merge(ctx context.Context, group []file, now time.Time) error {
 	}
 	path := filepath.Join(l.cfg.Dir, name)
 	tmp := path + ".tmp"
-	statement := fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY time, id) TO %s (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)", l.source(group), quote(tmp))
+	statement := fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY time, id) TO %s (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)",
+		l.source(group), quote(tmp))
 	if _, err := l.db.ExecContext(ctx, statement); err != nil {
 		return errors.Join(err, removeIfThere(tmp))
 	}

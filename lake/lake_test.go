@@ -50,21 +50,60 @@ func sample(start time.Time, n int, seed uint64) []*event.Event {
 		ms := fmt.Sprintf("%012x", at.UnixMilli())
 		id = ms[:8] + "-" + ms[8:] + id[13:]
 		e := &event.Event{
-			Schema: event.SchemaVersion, ID: id, Time: at, Kind: event.Access, Action: event.Pass,
-			Gateway: "gw-1", Account: pick("", "111122223333"), Region: pick("eu-west-1", "us-east-1"),
-			Site: pick("shop", "my blog"), SiteID: "site-1", ServerGroup: "web", ServerGroupID: "group-1", Service: "web", ServiceID: "service-1",
-			Mode:     "active",
-			Client:   pick("192.0.2.1", "198.51.100.7", "2001:db8::1"),
-			Request:  event.Request{Method: pick("GET", "POST"), Host: pick("shop.example", "blog.example"), Path: pick("/", "/search", "/a_b%20c", "/a*b"), Query: pick("", "q=x", "q=%27+UNION%20select", "bad=%zz%ff"), TLS: pick("", "TLS 1.3 TLS_AES_128_GCM_SHA256"), Headers: []event.Header{{Name: "User-Agent", Value: pick("Mozilla/5.0", "sqlmap/1.7")}}},
+			Schema:        event.SchemaVersion,
+			ID:            id,
+			Time:          at,
+			Kind:          event.Access,
+			Action:        event.Pass,
+			Gateway:       "gw-1",
+			Account:       pick("", "111122223333"),
+			Region:        pick("eu-west-1", "us-east-1"),
+			Site:          pick("shop", "my blog"),
+			SiteID:        "site-1",
+			ServerGroup:   "web",
+			ServerGroupID: "group-1",
+			Service:       "web",
+			ServiceID:     "service-1",
+			Mode:          "active",
+			Client:        pick("192.0.2.1", "198.51.100.7", "2001:db8::1"),
+			Request: event.Request{
+				Method:  pick("GET", "POST"),
+				Host:    pick("shop.example", "blog.example"),
+				Path:    pick("/", "/search", "/a_b%20c", "/a*b"),
+				Query:   pick("", "q=x", "q=%27+UNION%20select", "bad=%zz%ff"),
+				TLS:     pick("", "TLS 1.3 TLS_AES_128_GCM_SHA256"),
+				Headers: []event.Header{{Name: "User-Agent", Value: pick("Mozilla/5.0", "sqlmap/1.7")}},
+			},
 			Response: event.Response{Status: []int{200, 404, 403}[r.IntN(3)], Duration: time.Duration(r.IntN(1000)) * time.Microsecond},
 		}
 		if r.IntN(3) > 0 {
 			e.Action = event.Action(pick("block", "alert"))
 			e.Kind = event.Detection
-			e.Verdict = event.Verdict{Score: 5, Blocked: true, Matches: []event.Match{{RuleID: 942100, Message: "SQL Injection Attack Detected via libinjection", Severity: "critical", Score: 5, Tags: []string{"attack-sqli"}}}}
+			e.Verdict = event.Verdict{
+				Score:   5,
+				Blocked: true,
+				Matches: []event.Match{
+					{
+						RuleID:   942100,
+						Message:  "SQL Injection Attack Detected via libinjection",
+						Severity: "critical",
+						Score:    5,
+						Tags:     []string{"attack-sqli"},
+					},
+				},
+			}
 			if r.IntN(2) == 0 {
 				e.Verdict.Score = 8
-				e.Verdict.Matches = append(e.Verdict.Matches, event.Match{RuleID: 920350, Message: "Host header is a numeric IP address", Severity: "warning", Score: 3, Tags: []string{"attack-protocol"}})
+				e.Verdict.Matches = append(
+					e.Verdict.Matches,
+					event.Match{
+						RuleID:   920350,
+						Message:  "Host header is a numeric IP address",
+						Severity: "warning",
+						Score:    3,
+						Tags:     []string{"attack-protocol"},
+					},
+				)
 			}
 		}
 		list = append(list, e)
@@ -289,14 +328,88 @@ func TestRetention(t *testing.T) {
 }
 
 var filters = []string{
-	"", "action:block", "-action:pass", "NOT action:pass", "NOT -action:pass", "attack:sqli", "-attack:protocol", "rule:920350", "rule:>=942000", "-rule:<942000",
-	"site:\"my blog\"", "site:my*", "site:*o*", "client:2001:db8::1", "client:198.*", "path:/a_b*", "path:/a?b*", "path:*%20*", "path:/a*b",
-	"user_agent:sqlmap*", "status:403", "status:>=400 status:<404", "score:8", "score:>=5 -score:8", "duration_us:<500", "method:GET host:shop.example", "kind:detection", "-kind:access", "account:", "account:1111*", "region:us-east-1", "site_id:site-1 service_id:service-1",
-	"server_group_id:x", "message:SQL*", "tls:", "tls:TLS*", "message:*numeric*", "message:",
-	"\"union select\"", "UNION", "-union", "libinjection", "numeric ip", "%zz", "\"NOT\"", "mozilla -libinjection", "query:", "-query:", "severity:critical", "path:\"<b>\"", "query:\">1\"", "attack:", "http://x", "q=x",
-	"action:block OR action:alert", "attack:sqli OR attack:xss OR status:200", "(attack:sqli OR attack:xss) action:block", "action:block (attack:sqli OR -client:198.*)",
-	"-(attack:sqli OR attack:xss)", "NOT (attack:sqli OR attack:xss) method:GET", "NOT(attack:sqli)", "((action:block))", "-(-(action:block))", "action:block attack:sqli OR action:pass status:200",
-	`path:\*`, `path:/a\*b`, `path:/a\*b*`, `path:"/a\*b"`, `path:"/a\\*"`, `path:*\**`, `-path:*\**`, `\*`, `"a\*b"`, "alert(1)", "(alert(1) OR path:/a(b))", `"(" OR ")"`, `"OR"`, "ORDER", "NOTE", "a)", "q=(y)", "(path:\"a)\" OR path:/)",
+	"",
+	"action:block",
+	"-action:pass",
+	"NOT action:pass",
+	"NOT -action:pass",
+	"attack:sqli",
+	"-attack:protocol",
+	"rule:920350",
+	"rule:>=942000",
+	"-rule:<942000",
+	"site:\"my blog\"",
+	"site:my*",
+	"site:*o*",
+	"client:2001:db8::1",
+	"client:198.*",
+	"path:/a_b*",
+	"path:/a?b*",
+	"path:*%20*",
+	"path:/a*b",
+	"user_agent:sqlmap*",
+	"status:403",
+	"status:>=400 status:<404",
+	"score:8",
+	"score:>=5 -score:8",
+	"duration_us:<500",
+	"method:GET host:shop.example",
+	"kind:detection",
+	"-kind:access",
+	"account:",
+	"account:1111*",
+	"region:us-east-1",
+	"site_id:site-1 service_id:service-1",
+	"server_group_id:x",
+	"message:SQL*",
+	"tls:",
+	"tls:TLS*",
+	"message:*numeric*",
+	"message:",
+	"\"union select\"",
+	"UNION",
+	"-union",
+	"libinjection",
+	"numeric ip",
+	"%zz",
+	"\"NOT\"",
+	"mozilla -libinjection",
+	"query:",
+	"-query:",
+	"severity:critical",
+	"path:\"<b>\"",
+	"query:\">1\"",
+	"attack:",
+	"http://x",
+	"q=x",
+	"action:block OR action:alert",
+	"attack:sqli OR attack:xss OR status:200",
+	"(attack:sqli OR attack:xss) action:block",
+	"action:block (attack:sqli OR -client:198.*)",
+	"-(attack:sqli OR attack:xss)",
+	"NOT (attack:sqli OR attack:xss) method:GET",
+	"NOT(attack:sqli)",
+	"((action:block))",
+	"-(-(action:block))",
+	"action:block attack:sqli OR action:pass status:200",
+	`path:\*`,
+	`path:/a\*b`,
+	`path:/a\*b*`,
+	`path:"/a\*b"`,
+	`path:"/a\\*"`,
+	`path:*\**`,
+	`-path:*\**`,
+	`\*`,
+	`"a\*b"`,
+	"alert(1)",
+	"(alert(1) OR path:/a(b))",
+	`"(" OR ")"`,
+	`"OR"`,
+	"ORDER",
+	"NOTE",
+	"a)",
+	"q=(y)",
+	"(path:\"a)\" OR path:/)",
 }
 
 // What the engine and the live tail say of an event must be the same.
@@ -422,7 +535,9 @@ func TestFacetsHistogramAndStatsCountTheSameEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Blocked != n[event.Block] || s.Alerted != n[event.Alert] || s.Attacks[0].Count != sqli || sum(s.AttacksOverTime[0].Counts) != sqli || len(s.TopSources) != 3 || s.TopRules[0].RuleID != 942100 {
+	if s.Blocked != n[event.Block] || s.Alerted != n[event.Alert] || s.Attacks[0].Count != sqli || sum(s.AttacksOverTime[0].Counts) != sqli ||
+		len(s.TopSources) != 3 ||
+		s.TopRules[0].RuleID != 942100 {
 		t.Errorf("stats %+v, want %v", s, n)
 	}
 }
@@ -434,11 +549,21 @@ func TestSQLIsReadOnlyAndConfined(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("a,b\n1,hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := l.SQL(t.Context(), "SELECT count(*) AS n, sum(score) AS s, max(time) AS last, list(DISTINCT action ORDER BY action) AS actions FROM events", 10)
+	got, err := l.SQL(
+		t.Context(),
+		"SELECT count(*) AS n, sum(score) AS s, max(time) AS last, list(DISTINCT action ORDER BY action) AS actions FROM events",
+		10,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"n", "s", "last", "actions"}; !slices.Equal(got.Columns, want) || got.Rows[0][0] != int64(50) || got.Rows[0][2] != noon.Add(49*time.Second) {
+	if want := []string{
+		"n",
+		"s",
+		"last",
+		"actions",
+	}; !slices.Equal(got.Columns, want) || got.Rows[0][0] != int64(50) ||
+		got.Rows[0][2] != noon.Add(49*time.Second) {
 		t.Fatalf("got %+v", got)
 	}
 	if got, err := l.SQL(t.Context(), "SELECT id FROM events", 7); err != nil || len(got.Rows) != 7 || !got.Truncated {

@@ -61,7 +61,8 @@ func readManifest(dir string) (*manifest, error) {
 		return nil, fmt.Errorf("%s is damaged: %w", manifestName, err)
 	}
 	if m.Version > manifestVersion {
-		return nil, fmt.Errorf("%s has version %d and this program knows up to %d: use a newer ringwall", manifestName, m.Version, manifestVersion)
+		return nil, fmt.Errorf("%s has version %d and this program knows up to %d: use a newer ringwall",
+			manifestName, m.Version, manifestVersion)
 	}
 	if m.Offsets == nil {
 		m.Offsets = map[string]uint64{}
@@ -74,7 +75,10 @@ func (l *Lake) change(f func(*manifest)) error {
 	l.write.Lock()
 	defer l.write.Unlock()
 	old := l.manifest.Load()
-	m := &manifest{Version: manifestVersion, Files: slices.Clone(old.Files), Offsets: maps.Clone(old.Offsets), Dropped: slices.Clone(old.Dropped)}
+	m := &manifest{
+		Version: manifestVersion,
+		Files:   slices.Clone(old.Files), Offsets: maps.Clone(old.Offsets), Dropped: slices.Clone(old.Dropped),
+	}
 	f(m)
 	b, err := json.Marshal(m)
 	if err != nil {

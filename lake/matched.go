@@ -30,7 +30,9 @@ func (l *Lake) Matched(ctx context.Context, q event.MatchQuery, fn func(*event.E
 	// first, so that nothing has to be sorted with them.
 	var newest, oldest any
 	var n int
-	err = l.db.QueryRowContext(ctx, fmt.Sprintf("SELECT count(*), max(time), min(time) FROM (SELECT time FROM %s WHERE %s ORDER BY time DESC LIMIT %d)", s.from, s.where, q.Limit+1), s.args...).Scan(&n, &newest, &oldest)
+	bounds := fmt.Sprintf("SELECT count(*), max(time), min(time) FROM (SELECT time FROM %s WHERE %s ORDER BY time DESC LIMIT %d)",
+		s.from, s.where, q.Limit+1)
+	err = l.db.QueryRowContext(ctx, bounds, s.args...).Scan(&n, &newest, &oldest)
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -244,7 +244,9 @@ func (l *Lake) labelRules(ctx context.Context, s selection, values []event.Facet
 	if len(values) == 0 {
 		return nil
 	}
-	rows, err := l.db.QueryContext(ctx, fmt.Sprintf("SELECT r::VARCHAR, any_value(msg) FROM (SELECT unnest(rule_ids) AS r, unnest(messages) AS msg FROM %s WHERE %s) GROUP BY r", s.from, s.where), s.args...)
+	statement := fmt.Sprintf("SELECT r::VARCHAR, any_value(msg) "+
+		"FROM (SELECT unnest(rule_ids) AS r, unnest(messages) AS msg FROM %s WHERE %s) GROUP BY r", s.from, s.where)
+	rows, err := l.db.QueryContext(ctx, statement, s.args...)
 	if err != nil {
 		return err
 	}
@@ -270,7 +272,8 @@ func (l *Lake) Histogram(ctx context.Context, q event.Query) (event.Histogram, e
 		return event.Histogram{}, err
 	}
 	h := event.Histogram{Times: s.times(), Block: make([]int64, s.buckets), Alert: make([]int64, s.buckets), Pass: make([]int64, s.buckets)}
-	rows, err := l.db.QueryContext(ctx, fmt.Sprintf("SELECT %s AS b, action, count(*) FROM %s WHERE %s GROUP BY b, action", s.bucket(), s.from, s.where), s.args...)
+	statement := fmt.Sprintf("SELECT %s AS b, action, count(*) FROM %s WHERE %s GROUP BY b, action", s.bucket(), s.from, s.where)
+	rows, err := l.db.QueryContext(ctx, statement, s.args...)
 	if err != nil {
 		return event.Histogram{}, err
 	}
@@ -300,13 +303,19 @@ func (l *Lake) Stats(ctx context.Context, q event.Query) (event.Stats, error) {
 	if err != nil {
 		return event.Stats{}, err
 	}
-	out := event.Stats{Times: s.times(), Attacks: []event.AttackCount{}, AttacksOverTime: []event.AttackSeries{}, TopSources: []event.Count{}, TopTargets: []event.Count{}, TopRules: []event.RuleCount{}}
+	out := event.Stats{
+		Times: s.times(), Attacks: []event.AttackCount{}, AttacksOverTime: []event.AttackSeries{},
+		TopSources: []event.Count{}, TopTargets: []event.Count{}, TopRules: []event.RuleCount{},
+	}
 	// One scan for everything: each line is a kind, a bucket or rule, a text and two counts.
-	query := fmt.Sprintf(`WITH m AS MATERIALIZED (SELECT %s AS b, action = 'block' AS blocked, attack, client, host || path AS target, rule_ids, messages FROM %s WHERE %s AND action <> 'pass')
+	query := fmt.Sprintf(`WITH m AS MATERIALIZED (
+	SELECT %s AS b, action = 'block' AS blocked, attack, client, host || path AS target, rule_ids, messages
+	FROM %s WHERE %s AND action <> 'pass')
 SELECT 'attack' AS kind, b AS num, attack AS text, count(*) AS n, count(*) FILTER (blocked) AS k FROM m GROUP BY b, attack
 UNION ALL (SELECT 'source', 0, client, count(*) AS n, count(*) FILTER (blocked) FROM m GROUP BY client ORDER BY n DESC, client LIMIT 10)
 UNION ALL (SELECT 'target', 0, target, count(*) AS n, count(*) FILTER (blocked) FROM m GROUP BY target ORDER BY n DESC, target LIMIT 10)
-UNION ALL (SELECT 'rule', r, any_value(msg), count(*) AS n, 0 FROM (SELECT unnest(rule_ids) AS r, unnest(messages) AS msg FROM m) GROUP BY r ORDER BY n DESC, r LIMIT 10)
+UNION ALL (SELECT 'rule', r, any_value(msg), count(*) AS n, 0
+	FROM (SELECT unnest(rule_ids) AS r, unnest(messages) AS msg FROM m) GROUP BY r ORDER BY n DESC, r LIMIT 10)
 ORDER BY n DESC, text, num`, s.bucket(), s.from, s.where)
 	rows, err := l.db.QueryContext(ctx, query, s.args...)
 	if err != nil {

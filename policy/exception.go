@@ -86,7 +86,13 @@ func (x Exception) Validate() error {
 	if strings.TrimSpace(x.Comment) == "" {
 		wrong("comment: say why, for those who find the exception later")
 	}
-	for _, f := range []struct{ name, text string }{{"tag", x.Tag}, {"target", x.Target}, {"path_prefix", x.PathPrefix}, {"owner", x.Owner}, {"comment", x.Comment}} {
+	for _, f := range []struct{ name, text string }{
+		{"tag", x.Tag},
+		{"target", x.Target},
+		{"path_prefix", x.PathPrefix},
+		{"owner", x.Owner},
+		{"comment", x.Comment},
+	} {
 		if len(f.text) > maxExceptionText {
 			wrong("%s: at most %d bytes", f.name, maxExceptionText)
 		}

@@ -150,7 +150,8 @@ func TestCompileGivesServicesTheirTuning(t *testing.T) {
 	o.Exceptions[0].Comment = ""
 	o.RuleActions[0].Actions[0].Action = "drop"
 	_, err = Compile(1, o)
-	if err == nil || !strings.Contains(err.Error(), `service "a": exception for rule 942100`) || !strings.Contains(err.Error(), `service "b": actions[0]: action "drop"`) {
+	if err == nil || !strings.Contains(err.Error(), `service "a": exception for rule 942100`) ||
+		!strings.Contains(err.Error(), `service "b": actions[0]: action "drop"`) {
 		t.Errorf("mistakes: %v", err)
 	}
 }

@@ -30,8 +30,15 @@ func request(tb testing.TB, name string) replay.Exchange {
 
 func begin(e *waf.Engine, x replay.Exchange) *waf.Transaction {
 	return e.Begin(waf.Request{
-		ID: "bench", Time: time.Unix(1700000000, 0), Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
-		Method: x.Method, URI: x.URI, Protocol: x.Protocol, Host: x.Host, Header: x.Header,
+		ID:       "bench",
+		Time:     time.Unix(1700000000, 0),
+		Client:   netip.MustParseAddrPort("203.0.113.9:40000"),
+		Server:   netip.MustParseAddrPort("192.0.2.1:80"),
+		Method:   x.Method,
+		URI:      x.URI,
+		Protocol: x.Protocol,
+		Host:     x.Host,
+		Header:   x.Header,
 	})
 }
 
@@ -101,7 +108,12 @@ func BenchmarkPhase(b *testing.B) {
 		b.Fatal(err)
 	}
 	header := map[string][]string{"Content-Type": {"text/html"}, "Content-Length": {"1024"}}
-	page := []byte("<!doctype html><html><head><title>Shop</title></head><body>" + strings.Repeat("<p>All is well in the summer shop today.</p>\n", 21) + "</body></html>")
+	page := []byte(
+		"<!doctype html><html><head><title>Shop</title></head><body>" + strings.Repeat(
+			"<p>All is well in the summer shop today.</p>\n",
+			21,
+		) + "</body></html>",
+	)
 	x := request(b, "get_args")
 	for _, phase := range []string{"1 request head", "2 request body", "3 response head", "4 response body of 1 KB"} {
 		b.Run(phase, func(b *testing.B) {

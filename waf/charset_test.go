@@ -27,8 +27,10 @@ func TestAttacksInOtherCharsetsAreFound(t *testing.T) {
 	}
 	const sqli = "1' UNION SELECT username,password FROM users-- -"
 	encodings := map[string]encoding.Encoding{
-		"ibm037": charmap.CodePage037, "utf-16": unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "utf-16be": unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
-		"utf-32": utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM),
+		"ibm037":   charmap.CodePage037,
+		"utf-16":   unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
+		"utf-16be": unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
+		"utf-32":   utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM),
 	}
 	for label, enc := range encodings {
 		in := func(s string) string { out, _ := enc.NewEncoder().String(s); return out }
@@ -120,11 +122,23 @@ func TestCharsetsThatCannotBeReadAreBodyErrors(t *testing.T) {
 	}
 	h := hostileHeader("application/json")
 	h["Content-Encoding"] = []string{"compress"}
-	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h}, strings.Repeat(" ", 2000)); !v.Block || v.RuleID != 200002 || !v.Truncated {
+	if v := inspect(
+		t,
+		e,
+		Request{Method: "POST", URI: "/", Header: h},
+		strings.Repeat(" ", 2000),
+	); !v.Block || v.RuleID != 200002 ||
+		!v.Truncated {
 		t.Errorf("a coding that cannot be undone, cut: %+v", v)
 	}
 	// A JSON body must make sense in the charset that it claims.
-	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: hostileHeader("application/json; charset=utf-16")}, `{"a":"b"}`); !v.Block || v.RuleID != 200002 {
+	if v := inspect(
+		t,
+		e,
+		Request{Method: "POST", URI: "/", Header: hostileHeader("application/json; charset=utf-16")},
+		`{"a":"b"}`,
+	); !v.Block ||
+		v.RuleID != 200002 {
 		t.Errorf("got %+v", v)
 	}
 }

@@ -184,7 +184,15 @@ SecAction "id:1,phase:1,pass,msg:'%{ip.attempts} by %{ip.update_counter}',initco
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, got := visit(t, reader, Request{Client: netip.MustParseAddrPort("198.51.100.7:1")}, 0); !slices.Equal(got, []string{fmt.Sprintf("%d by %d", 2*workers*rounds, workers*rounds)}) {
+	if _, got := visit(
+		t,
+		reader,
+		Request{Client: netip.MustParseAddrPort("198.51.100.7:1")},
+		0,
+	); !slices.Equal(
+		got,
+		[]string{fmt.Sprintf("%d by %d", 2*workers*rounds, workers*rounds)},
+	) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -201,11 +209,16 @@ func TestMistakesInCollectionsAreTold(t *testing.T) {
 		{"deprecatevar:ip.x=5", "deprecatevar has no rate"},
 		{"deprecatevar:tx.x=5/1", "names no variable of a collection"},
 	} {
-		if _, err := Compile(Config{Directives: `SecAction "id:1,phase:1,pass,nolog,` + c.actions + `"`}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Compile(
+			Config{Directives: `SecAction "id:1,phase:1,pass,nolog,` + c.actions + `"`},
+		); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.actions, err)
 		}
 	}
-	e, err := Compile(Config{Directives: `SecRule USER:x "@eq 1" "id:1,phase:1,deny"` + "\n" + `SecAction "id:2,phase:1,pass,nolog,expirevar:tx.x=1"`})
+	e, err := Compile(
+		Config{Directives: `SecRule USER:x "@eq 1" "id:1,phase:1,deny"` + "\n" + `SecAction "id:2,phase:1,pass,nolog,expirevar:tx.x=1"`},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

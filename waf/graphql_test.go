@@ -47,7 +47,12 @@ func TestAttacksWithinGraphQLAreFound(t *testing.T) {
 
 func TestBenignGraphQLAndOrdinaryQueriesPass(t *testing.T) {
 	for _, paranoia := range []int{1, 2} {
-		e, err := Compile(Config{Paranoia: paranoia, Before: `SecAction "id:1,phase:1,nolog,pass,setvar:'tx.allowed_request_content_type=|application/graphql| |application/json| |application/x-www-form-urlencoded|'"`})
+		e, err := Compile(
+			Config{
+				Paranoia: paranoia,
+				Before:   `SecAction "id:1,phase:1,nolog,pass,setvar:'tx.allowed_request_content_type=|application/graphql| |application/json| |application/x-www-form-urlencoded|'"`,
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +94,12 @@ SecRule REQBODY_PROCESSOR "@streq GRAPHQL" "id:4,phase:2,pass,msg:'graphql'"
 		`{user(id: "7") {name}}`: 0, `{user(id: "7x") {name}}`: 400, `{u: user(id: "7x") {name}}`: 400, attack: 403, `{__schema{types{name}}}`: 404, `{s: __schema{types{name}}}`: 404, "{" + many + "}": 413,
 		strings.Repeat("{a", 300) + strings.Repeat("}", 300): 400, // nested too deep: a body error
 	} {
-		v := inspect(t, e, Request{Method: "POST", URI: "/graphql", Header: hostileHeader("application/json")}, `{"query":"`+escape.Replace(body)+`"}`)
+		v := inspect(
+			t,
+			e,
+			Request{Method: "POST", URI: "/graphql", Header: hostileHeader("application/json")},
+			`{"query":"`+escape.Replace(body)+`"}`,
+		)
 		if v.Status != status {
 			t.Errorf("%.40s: status %d by %d, want %d", body, v.Status, v.RuleID, status)
 		}

@@ -102,7 +102,14 @@ func small(t *testing.T, i int) *Engine {
 	var text strings.Builder
 	text.WriteString("SecRuleEngine On\nSecRequestBodyAccess On\n")
 	for n := range 10 {
-		text.WriteString(fmt.Sprintf("SecRule ARGS|REQUEST_HEADERS:User-Agent \"@rx (?i)word%d_%d\\b\" \"id:%d,phase:2,pass,log,msg:'word',t:urlDecodeUni\"\n", i, n, 100+n))
+		text.WriteString(
+			fmt.Sprintf(
+				"SecRule ARGS|REQUEST_HEADERS:User-Agent \"@rx (?i)word%d_%d\\b\" \"id:%d,phase:2,pass,log,msg:'word',t:urlDecodeUni\"\n",
+				i,
+				n,
+				100+n,
+			),
+		)
 	}
 	text.WriteString(`SecRule ARGS "@pm union select" "id:1,phase:2,pass,nolog,setvar:tx.seen=1"` + "\n")
 	text.WriteString(`SecRule ARGS "@rx union\s+select" "id:2,phase:2,deny,status:403,log,msg:'sql',t:lowercase"` + "\n")
@@ -120,8 +127,12 @@ func small(t *testing.T, i int) *Engine {
 // inspected sends a request through e and tells whether the verdict is right.
 func inspected(e *Engine, attack bool) bool {
 	req := Request{
-		Method: "GET", URI: "/search?q=blue+shoes", Protocol: "HTTP/1.1", Host: "shop.example.com", Client: netip.MustParseAddrPort("192.0.2.1:1"),
-		Header: map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}},
+		Method:   "GET",
+		URI:      "/search?q=blue+shoes",
+		Protocol: "HTTP/1.1",
+		Host:     "shop.example.com",
+		Client:   netip.MustParseAddrPort("192.0.2.1:1"),
+		Header:   map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}},
 	}
 	if attack {
 		req.URI = "/search?q=1'+union+select+a,b+from+users--+-"

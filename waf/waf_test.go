@@ -61,8 +61,18 @@ func TestCompressedBodiesAreInspected(t *testing.T) {
 		_ = w.Close()
 		return b.String()
 	}
-	h := map[string][]string{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}, "Content-Type": {"application/x-www-form-urlencoded"}, "Content-Encoding": {"gzip"}}
-	v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h, DetectOnly: true}, pack("q=1'+UNION+SELECT+username,password+FROM+users--+-"))
+	h := map[string][]string{
+		"User-Agent":       {"Mozilla/5.0"},
+		"Accept":           {"*/*"},
+		"Content-Type":     {"application/x-www-form-urlencoded"},
+		"Content-Encoding": {"gzip"},
+	}
+	v := inspect(
+		t,
+		e,
+		Request{Method: "POST", URI: "/", Header: h, DetectOnly: true},
+		pack("q=1'+UNION+SELECT+username,password+FROM+users--+-"),
+	)
 	found := false
 	for _, m := range v.Matches {
 		found = found || m.RuleID == 942100
@@ -70,7 +80,12 @@ func TestCompressedBodiesAreInspected(t *testing.T) {
 	if !found {
 		t.Errorf("got %+v", v)
 	}
-	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h, DetectOnly: true}, pack("q="+strings.Repeat("x", 1<<20))); !v.Truncated {
+	if v := inspect(
+		t,
+		e,
+		Request{Method: "POST", URI: "/", Header: h, DetectOnly: true},
+		pack("q="+strings.Repeat("x", 1<<20)),
+	); !v.Truncated {
 		t.Errorf("a bomb is not truncated: %+v", v)
 	}
 	// Two fields are one list (RFC 9110, section 5.3).
@@ -79,7 +94,13 @@ func TestCompressedBodiesAreInspected(t *testing.T) {
 	br := brotli.NewWriter(&packed)
 	_, _ = br.Write([]byte(pack("q=1'+UNION+SELECT+username,password+FROM+users--+-")))
 	_ = br.Close()
-	if v := inspect(t, e, Request{Method: "POST", URI: "/", Header: h}, packed.String()); !v.Block || !slices.ContainsFunc(v.Matches, func(m Match) bool { return m.RuleID == 942100 }) {
+	if v := inspect(
+		t,
+		e,
+		Request{Method: "POST", URI: "/", Header: h},
+		packed.String(),
+	); !v.Block ||
+		!slices.ContainsFunc(v.Matches, func(m Match) bool { return m.RuleID == 942100 }) {
 		t.Errorf("two codings: %+v", v)
 	}
 	h["Content-Encoding"] = []string{"compress"}

@@ -99,7 +99,10 @@ func parse(args []string, errOut io.Writer) (config, error) {
 	// In simulation mode the gateway lets attacks through to a shop that falls for
 	// them: other machines must not reach it.
 	if host, _, _ := net.SplitHostPort(c.listen); host != "localhost" && !net.ParseIP(host).IsLoopback() {
-		return c, fmt.Errorf("--listen %s: the shop is vulnerable on purpose, so the demo listens on loopback only; use 127.0.0.1 or [::1]", c.listen)
+		return c, fmt.Errorf(
+			"--listen %s: the shop is vulnerable on purpose, so the demo listens on loopback only; use 127.0.0.1 or [::1]",
+			c.listen,
+		)
 	}
 	return c, nil
 }

@@ -276,7 +276,8 @@ func TestDemoSaysWhyRingwallDidNotStart(t *testing.T) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "ringwall did not start: exit status 1\nringwall: listen: no luck today") {
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 ||
+		!strings.Contains(string(out), "ringwall did not start: exit status 1\nringwall: listen: no luck today") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
@@ -284,7 +285,13 @@ func TestDemoSaysWhyRingwallDidNotStart(t *testing.T) {
 func TestAMissingRingwallNamesTheWayOut(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var out, errOut bytes.Buffer
-	if code := run(t.Context(), []string{"--data", t.TempDir()}, &out, &errOut); code != 1 || !strings.Contains(errOut.String(), "run `make build` first") {
+	if code := run(
+		t.Context(),
+		[]string{"--data", t.TempDir()},
+		&out,
+		&errOut,
+	); code != 1 ||
+		!strings.Contains(errOut.String(), "run `make build` first") {
 		t.Fatalf("status %d: %s", code, &errOut)
 	}
 }
@@ -304,12 +311,24 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"--console", "x"}, "want host:port"},
 	} {
 		var out, errOut bytes.Buffer
-		if code := run(t.Context(), c.args, &out, &errOut); code != 2 || !strings.Contains(errOut.String(), c.want) || strings.Count(errOut.String(), "\n") != 1 {
+		if code := run(
+			t.Context(),
+			c.args,
+			&out,
+			&errOut,
+		); code != 2 || !strings.Contains(errOut.String(), c.want) ||
+			strings.Count(errOut.String(), "\n") != 1 {
 			t.Errorf("%v: status %d: %s", c.args, code, &errOut)
 		}
 	}
 	var out, errOut bytes.Buffer
-	if code := run(t.Context(), []string{"--help"}, &out, &errOut); code != 0 || !strings.Contains(errOut.String(), "--listen") && !strings.Contains(errOut.String(), "-listen") {
+	if code := run(
+		t.Context(),
+		[]string{"--help"},
+		&out,
+		&errOut,
+	); code != 0 ||
+		!strings.Contains(errOut.String(), "--listen") && !strings.Contains(errOut.String(), "-listen") {
 		t.Errorf("status %d: %s", code, &errOut)
 	}
 }

@@ -15,7 +15,27 @@ func sqlmap(t *testing.T, url string, more ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	args := append([]string{"-u", url, "--batch", "--flush-session", "--disable-coloring", "--output-dir", t.TempDir(), "--level", "1", "--risk", "1", "--threads", "4", "--timeout", "10", "--retries", "1"}, more...)
+	args := append(
+		[]string{
+			"-u",
+			url,
+			"--batch",
+			"--flush-session",
+			"--disable-coloring",
+			"--output-dir",
+			t.TempDir(),
+			"--level",
+			"1",
+			"--risk",
+			"1",
+			"--threads",
+			"4",
+			"--timeout",
+			"10",
+			"--retries",
+			"1",
+		},
+		more...)
 	cmd := exec.CommandContext(ctx, tool(t, "sqlmap"), args...)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	out, err := cmd.CombinedOutput()
@@ -36,9 +56,20 @@ func TestSqlmapDumpsTheShopWithoutRingwall(t *testing.T) {
 }
 
 func TestSqlmapFindsNothingThroughAnActiveGateway(t *testing.T) {
-	p := up(t, filepath.Join(t.TempDir(), "data"), "--upstream", startShop(t), "--listen", "127.0.0.1:0", "--mode", "active", "--access-events")
+	p := up(
+		t,
+		filepath.Join(t.TempDir(), "data"),
+		"--upstream",
+		startShop(t),
+		"--listen",
+		"127.0.0.1:0",
+		"--mode",
+		"active",
+		"--access-events",
+	)
 	out := sqlmap(t, p.gateway+"/product?id=1", "-p", "id", "--dump", "-T", "users")
-	if strings.Contains(out, vulnerable) || strings.Contains(out, "Table: users") || !strings.Contains(out, "all tested parameters do not appear to be injectable") {
+	if strings.Contains(out, vulnerable) || strings.Contains(out, "Table: users") ||
+		!strings.Contains(out, "all tested parameters do not appear to be injectable") {
 		t.Fatalf("sqlmap got through:\n%s", out)
 	}
 	// sqlmap counts the 403 answers that it got; each must be in the lake.

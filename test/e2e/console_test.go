@@ -41,7 +41,11 @@ func browser(t *testing.T, width, height int) context.Context {
 			}
 		}
 	})
-	if err := chromedp.Run(ctx, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}, {Name: "prefers-reduced-motion", Value: "reduce"}})); err != nil {
+	if err := chromedp.Run(
+		ctx,
+		emulation.SetEmulatedMedia().
+			WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}, {Name: "prefers-reduced-motion", Value: "reduce"}}),
+	); err != nil {
 		t.Fatal(err)
 	}
 	return ctx

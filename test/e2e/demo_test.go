@@ -16,7 +16,19 @@ import (
 func TestDemoIsAliveAtFirstSight(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	out, errOut := &lines{added: make(chan struct{})}, new(bytes.Buffer)
-	cmd := exec.Command(filepath.Join(bin, "ringwall-demo"), "--data", data, "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--mode", "active", "--duration", "30s")
+	cmd := exec.Command(
+		filepath.Join(bin, "ringwall-demo"),
+		"--data",
+		data,
+		"--listen",
+		"127.0.0.1:0",
+		"--console",
+		"127.0.0.1:0",
+		"--mode",
+		"active",
+		"--duration",
+		"30s",
+	)
 	cmd.Stdout, cmd.Stderr = out, errOut
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -182,15 +182,23 @@ func TestANewEventIsVisibleWithinTwoSeconds(t *testing.T) {
 
 func TestInterruptDrainsAndStopsWithinFiveSeconds(t *testing.T) {
 	arrived, release := make(chan struct{}, 2), make(chan struct{})
-	p := up(t, filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--access-events", "--upstream", plainServer(t, func(w http.ResponseWriter, r *http.Request) {
-		arrived <- struct{}{}
-		select {
-		case <-release:
-		case <-r.Context().Done(): // the one that never ends
-			return
-		}
-		ok(w, r)
-	}))
+	p := up(
+		t,
+		filepath.Join(t.TempDir(), "data"),
+		"--listen",
+		"127.0.0.1:0",
+		"--access-events",
+		"--upstream",
+		plainServer(t, func(w http.ResponseWriter, r *http.Request) {
+			arrived <- struct{}{}
+			select {
+			case <-release:
+			case <-r.Context().Done(): // the one that never ends
+				return
+			}
+			ok(w, r)
+		}),
+	)
 	p.login(p.password)
 	stream, err := p.client.Get(p.console + "/api/v1/events/stream")
 	if err != nil {

@@ -19,7 +19,11 @@ import (
 func startNginx(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<!doctype html><title>nginx</title>"+strings.Repeat("<p>Some text for a page of a usual size.</p>\n", 100)), 0o644); err != nil {
+	if err := os.WriteFile(
+		filepath.Join(dir, "index.html"),
+		[]byte("<!doctype html><title>nginx</title>"+strings.Repeat("<p>Some text for a page of a usual size.</p>\n", 100)),
+		0o644,
+	); err != nil {
 		t.Fatal(err)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,8 +77,26 @@ func TestNoRequestFailsUnderLoadInFrontOfNginx(t *testing.T) {
 	p := up(t, filepath.Join(t.TempDir(), "data"), "--upstream", startNginx(t), "--listen", "127.0.0.1:0", "--mode", "active")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, tool(t, "wrk"), "-t", "2", "-c", "16", "-d", "10s", "--latency", "--timeout", "10s",
-		"-H", "Host: shop.example.com", "-H", "User-Agent: Mozilla/5.0", "-H", "Accept: text/html", p.gateway+"/index.html?page=1").CombinedOutput()
+	out, err := exec.CommandContext(
+		ctx,
+		tool(t, "wrk"),
+		"-t",
+		"2",
+		"-c",
+		"16",
+		"-d",
+		"10s",
+		"--latency",
+		"--timeout",
+		"10s",
+		"-H",
+		"Host: shop.example.com",
+		"-H",
+		"User-Agent: Mozilla/5.0",
+		"-H",
+		"Accept: text/html",
+		p.gateway+"/index.html?page=1",
+	).CombinedOutput()
 	if err != nil {
 		t.Fatalf("wrk: %v\n%s", err, out)
 	}

@@ -107,7 +107,17 @@ func TestOwnRulesAreInForceAndReloaded(t *testing.T) {
 		t.Errorf("waf check: %d %s", code, stderr)
 	}
 	p.interrupt()
-	if _, stderr, code := ringwall(t, "up", "--data", data, "--console", "127.0.0.1:0", "--rules", rules); code != 1 || !strings.Contains(stderr, mistake) {
+	if _, stderr, code := ringwall(
+		t,
+		"up",
+		"--data",
+		data,
+		"--console",
+		"127.0.0.1:0",
+		"--rules",
+		rules,
+	); code != 1 ||
+		!strings.Contains(stderr, mistake) {
 		t.Errorf("up: %d %s", code, stderr)
 	}
 }

@@ -60,8 +60,13 @@ func TestExceptionAllowsOneThingUntilItEnds(t *testing.T) {
 	}
 	match := e.Verdict.Matches[0]
 	exception := map[string]any{
-		"service_id": e.ServiceID, "rule_id": match.RuleID, "target": match.Variable, "path_prefix": e.Request.Path, "methods": []string{e.Request.Method},
-		"comment": "the search takes SQL", "enabled": true,
+		"service_id":  e.ServiceID,
+		"rule_id":     match.RuleID,
+		"target":      match.Variable,
+		"path_prefix": e.Request.Path,
+		"methods":     []string{e.Request.Method},
+		"comment":     "the search takes SQL",
+		"enabled":     true,
 	}
 	var preview struct{ Touched, Passed int }
 	p.api(http.MethodPost, "/exceptions/preview", map[string]any{"exception": exception}, &preview)
@@ -93,7 +98,12 @@ func TestExceptionAllowsOneThingUntilItEnds(t *testing.T) {
 		return nil
 	})
 	// The rule counts for nothing when the service says so.
-	p.api(http.MethodPut, "/services/"+e.ServiceID+"/actions", map[string]any{"revision": 0, "actions": []map[string]any{{"rule_id": match.RuleID, "action": "alert"}}}, nil)
+	p.api(
+		http.MethodPut,
+		"/services/"+e.ServiceID+"/actions",
+		map[string]any{"revision": 0, "actions": []map[string]any{{"rule_id": match.RuleID, "action": "alert"}}},
+		nil,
+	)
 	if got, _ := get("/search", "q"); got != 200 {
 		t.Errorf("with the action alert: %d", got)
 	}

@@ -281,7 +281,13 @@ func Gateway(ctx context.Context, o GatewayOptions, out io.Writer) error {
 	after, _ := on.Memory()
 	fmt.Fprintf(out, "memory of ringwall up at the end of the load: %d MB\n", after>>20)
 	fmt.Fprintf(out, "memory of ringwall up, peak under this load: %d MB\n", peak>>20)
-	fmt.Fprintf(out, "\nwrk, 2 threads, %d connections, %d interleaved rounds of %s; server, upstream and wrk share the CPUs; median by requests/s.\n\n", o.Connections, o.Rounds, o.Duration)
+	fmt.Fprintf(
+		out,
+		"\nwrk, 2 threads, %d connections, %d interleaved rounds of %s; server, upstream and wrk share the CPUs; median by requests/s.\n\n",
+		o.Connections,
+		o.Rounds,
+		o.Duration,
+	)
 	fmt.Fprintf(out, "%-10s %-25s %10s %10s %10s %12s\n", "row", "server", "req/s", "p50", "p99", "cpu us/req")
 	for _, row := range rows {
 		for _, p := range servers {

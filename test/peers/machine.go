@@ -26,7 +26,16 @@ func Heading(ctx context.Context, command string, out io.Writer) {
 		commit += " with local changes"
 	}
 	say("commit", commit)
-	say("machine", fmt.Sprintf("%s, %d CPUs, %s, Linux %s", valueOf("/proc/cpuinfo", "model name"), runtime.NumCPU(), valueOf("/proc/meminfo", "MemTotal"), said(ctx, "uname", "-r")))
+	say(
+		"machine",
+		fmt.Sprintf(
+			"%s, %d CPUs, %s, Linux %s",
+			valueOf("/proc/cpuinfo", "model name"),
+			runtime.NumCPU(),
+			valueOf("/proc/meminfo", "MemTotal"),
+			said(ctx, "uname", "-r"),
+		),
+	)
 	load, _ := os.ReadFile("/proc/loadavg") // only to be shown
 	say("load", strings.TrimSpace(string(load))+" (at the start)")
 	say("go", runtime.Version())

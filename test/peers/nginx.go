@@ -22,7 +22,10 @@ const (
 )
 
 // page is the answer of the upstream: 1 KB of HTML.
-var page = "<!doctype html><html><head><title>Shop</title></head><body>" + strings.Repeat("<p>All is well in the summer shop today.</p>\n", 21) + "</body></html>"
+var page = "<!doctype html><html><head><title>Shop</title></head><body>" + strings.Repeat(
+	"<p>All is well in the summer shop today.</p>\n",
+	21,
+) + "</body></html>"
 
 const nginxConf = `
 %[1]s
@@ -71,7 +74,13 @@ func startNginx(ctx context.Context, name, dir, modules, http string) (*Process,
 
 // startUpstream runs the server that all proxies are in front of.
 func startUpstream(ctx context.Context, dir string) (*Process, error) {
-	return startNginx(ctx, "upstream", dir, "", `server { listen %ADDRESS% backlog=4096; location / { default_type text/html; return 200 '`+page+`'; } }`)
+	return startNginx(
+		ctx,
+		"upstream",
+		dir,
+		"",
+		`server { listen %ADDRESS% backlog=4096; location / { default_type text/html; return 200 '`+page+`'; } }`,
+	)
 }
 
 func proxyTo(upstream, inspection string) string {
@@ -124,8 +133,10 @@ func writeModSecurityRules(dir string) error {
 		return err
 	}
 	var main strings.Builder
-	main.WriteString("Include " + dir + "/base.conf\nSecRuleEngine On\nSecAuditEngine Off\nSecPcreMatchLimit 100000\nSecPcreMatchLimitRecursion 100000\n" +
-		"Include " + dir + "/crs-setup.conf\n")
+	main.WriteString(
+		"Include " + dir + "/base.conf\nSecRuleEngine On\nSecAuditEngine Off\nSecPcreMatchLimit 100000\nSecPcreMatchLimitRecursion 100000\n" +
+			"Include " + dir + "/crs-setup.conf\n",
+	)
 	out := map[string][]byte{
 		"base.conf": auditLine.ReplaceAll(base, nil), "unicode.mapping": mapping, "crs-setup.conf": setup,
 	}

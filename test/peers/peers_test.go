@@ -54,7 +54,13 @@ func TestLoadRefusesAnotherStatus(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	l := Load{Address: s.Listener.Addr().String(), Requests: [][]byte{[]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")}, Want: 200, Connections: 1, N: 2}
+	l := Load{
+		Address:     s.Listener.Addr().String(),
+		Requests:    [][]byte{[]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")},
+		Want:        200,
+		Connections: 1,
+		N:           2,
+	}
 	r, err := l.Run(t.Context())
 	if err != nil || len(r.Latencies) != 2 {
 		t.Fatalf("%d answers, %v", len(r.Latencies), err)
@@ -66,7 +72,12 @@ func TestLoadRefusesAnotherStatus(t *testing.T) {
 
 func TestCPUAndMemoryOfAProcessTree(t *testing.T) {
 	// The work is done by a child, which then waits for its input to end.
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", `sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; read -r x'; true`)
+	cmd := exec.CommandContext(
+		t.Context(),
+		"sh",
+		"-c",
+		`sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; read -r x'; true`,
+	)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

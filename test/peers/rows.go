@@ -52,7 +52,16 @@ func get(target, headers string) []byte {
 }
 
 func post(target, contentType, headers string, body []byte) []byte {
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s", target, browser, contentType, len(body), headers, body)
+	return fmt.Appendf(
+		nil,
+		"POST %s HTTP/1.1\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s",
+		target,
+		browser,
+		contentType,
+		len(body),
+		headers,
+		body,
+	)
 }
 
 var words = strings.Fields("summer winter jacket blue green order number street garden coffee kitchen table " +
@@ -86,7 +95,11 @@ func upload(size int) []byte {
 	for _, name := range []string{"title", "album"} {
 		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n", boundary, name, text(r, 4))
 	}
-	fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"garden.png\"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n", boundary)
+	fmt.Fprintf(
+		&b,
+		"--%s\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"garden.png\"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n",
+		boundary,
+	)
 	for b.Len() < size {
 		b.WriteByte(byte(r.Uint32()))
 	}

@@ -213,17 +213,46 @@ func (o Options) measure(ctx context.Context, row Row, s *Process, m *measuremen
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func (o Options) report(out io.Writer, rows []Row, servers []*Process, results map[string]map[string]*measurement) {
-	fmt.Fprintf(out, "\n%d rounds, interleaved; %d connections; CPU is that of the server's processes, without upstream and loader.\n", o.Rounds, o.Connections)
-	fmt.Fprintf(out, "\n%-15s %-12s %8s %12s %12s %10s %10s %8s\n", "row", "server", "n/round", "cpu us/req", "min", "p50 ms", "p99 ms", "peak MB")
+	fmt.Fprintf(
+		out,
+		"\n%d rounds, interleaved; %d connections; CPU is that of the server's processes, without upstream and loader.\n",
+		o.Rounds,
+		o.Connections,
+	)
+	fmt.Fprintf(
+		out,
+		"\n%-15s %-12s %8s %12s %12s %10s %10s %8s\n",
+		"row",
+		"server",
+		"n/round",
+		"cpu us/req",
+		"min",
+		"p50 ms",
+		"p99 ms",
+		"peak MB",
+	)
 	for _, row := range rows {
 		for _, s := range servers {
 			m := results[row.Name][s.Name]
 			slices.Sort(m.latencies)
-			fmt.Fprintf(out, "%-15s %-12s %8d %12.1f %12.1f %10.3f %10.3f %8d\n", row.Name, s.Name, m.n, micros(m.median()), micros(slices.Min(m.cpu)),
-				micros(percentile(m.latencies, .5))/1000, micros(percentile(m.latencies, .99))/1000, m.peak>>20)
+			fmt.Fprintf(
+				out,
+				"%-15s %-12s %8d %12.1f %12.1f %10.3f %10.3f %8d\n",
+				row.Name,
+				s.Name,
+				m.n,
+				micros(m.median()),
+				micros(slices.Min(m.cpu)),
+				micros(percentile(m.latencies, .5))/1000,
+				micros(percentile(m.latencies, .99))/1000,
+				m.peak>>20,
+			)
 		}
 	}
-	fmt.Fprintf(out, "\nadded: with inspection less without, medians. ratio: what ModSecurity adds to nginx by what inspection adds to the gateway.\n")
+	fmt.Fprintf(
+		out,
+		"\nadded: with inspection less without, medians. ratio: what ModSecurity adds to nginx by what inspection adds to the gateway.\n",
+	)
 	fmt.Fprintf(out, "The attacks reach no upstream where they are blocked, so their rows compare less than they seem to.\n\n")
 	fmt.Fprintf(out, "%-15s %14s %14s %14s %14s\n", "row", "coraza added", "ratio to it", "x gateway", "gateway/nginx")
 	for _, row := range rows {

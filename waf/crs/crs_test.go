@@ -6,7 +6,15 @@ import (
 )
 
 func TestDirectivesAreInOrder(t *testing.T) {
-	list, err := Directives(Settings{Paranoia: 2, InboundThreshold: 7, OutboundThreshold: 4, Before: `SecAction "id:1,phase:1,pass"`, After: `SecAction "id:2,phase:1,pass"`})
+	list, err := Directives(
+		Settings{
+			Paranoia:          2,
+			InboundThreshold:  7,
+			OutboundThreshold: 4,
+			Before:            `SecAction "id:1,phase:1,pass"`,
+			After:             `SecAction "id:2,phase:1,pass"`,
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

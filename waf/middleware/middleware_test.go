@@ -71,7 +71,10 @@ func TestLeakingAnswersAreRefused(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("X-Secret", "1")
-		fmt.Fprint(w, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use")
+		fmt.Fprint(
+			w,
+			"You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use",
+		)
 	}, middleware.Options{})
 	answer, err := http.Get(s.URL)
 	if err != nil {

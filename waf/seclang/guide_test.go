@@ -48,7 +48,10 @@ func guideText() string {
 	list := Constructs()
 	kinds := []Kind{DirectiveKind, VariableKind, OperatorKind, TransformationKind, ActionKind, CtlKind}
 	slices.SortStableFunc(list, func(a, b Construct) int {
-		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+		return cmp.Or(
+			cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)),
+			cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)),
+		)
 	})
 	var b strings.Builder
 	b.WriteString(guideHead)

@@ -134,9 +134,13 @@ var seesMore = []struct {
 	why string
 	is  func(x replay.Exchange) bool
 }{
-	{"we also read the query and the body in the charset that they claim, and refuse what cannot be read; Coraza knows UTF-8 only and takes XML that declares another charset for malformed", claimsCharset},
+	{
+		"we also read the query and the body in the charset that they claim, and refuse what cannot be read; Coraza knows UTF-8 only and takes XML that declares another charset for malformed",
+		claimsCharset,
+	},
 	{"we also take GraphQL documents apart; to Coraza they are text", func(x replay.Exchange) bool {
-		return strings.Contains(strings.ToLower(x.URI+string(x.Body)), "query") || strings.Contains(strings.Join(x.Header["Content-Type"], ","), "graphql")
+		return strings.Contains(strings.ToLower(x.URI+string(x.Body)), "query") ||
+			strings.Contains(strings.Join(x.Header["Content-Type"], ","), "graphql")
 	}},
 }
 

@@ -125,10 +125,18 @@ func (s *Shop) internalHandler() http.Handler {
 		})
 	}
 	text("/{$}", "text/plain; charset=utf-8", "lantern-internal\n/internal/metadata\n/latest/meta-data/\n")
-	text("/internal/metadata", "application/json", `{"service":"lantern-internal","host":"lantern-web-1","payment_api":"https://pay.lanternlane.example","api_token":"demo-token-not-a-secret","note":"made up for the Ringwall demo"}`+"\n")
+	text(
+		"/internal/metadata",
+		"application/json",
+		`{"service":"lantern-internal","host":"lantern-web-1","payment_api":"https://pay.lanternlane.example","api_token":"demo-token-not-a-secret","note":"made up for the Ringwall demo"}`+"\n",
+	)
 	text("/latest/meta-data/{$}", "text/plain; charset=utf-8", "ami-id\nhostname\niam/\ninstance-id\nlocal-ipv4\n")
 	text("/latest/meta-data/hostname", "text/plain; charset=utf-8", "lantern-web-1\n")
 	text("/latest/meta-data/iam/security-credentials/{$}", "text/plain; charset=utf-8", "lantern-shop-role\n")
-	text("/latest/meta-data/iam/security-credentials/lantern-shop-role", "application/json", `{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"DEMOKEYNOTREAL","SecretAccessKey":"made-up-for-the-ringwall-demo","Token":"demo","Expiration":"2030-01-01T00:00:00Z"}`+"\n")
+	text(
+		"/latest/meta-data/iam/security-credentials/lantern-shop-role",
+		"application/json",
+		`{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"DEMOKEYNOTREAL","SecretAccessKey":"made-up-for-the-ringwall-demo","Token":"demo","Expiration":"2030-01-01T00:00:00Z"}`+"\n",
+	)
 	return mux
 }

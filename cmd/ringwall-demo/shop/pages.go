@@ -29,7 +29,9 @@ func parsePages() (pages, error) {
 		if !ok || name == "layout" {
 			continue
 		}
-		t, err := template.New("layout.html").Funcs(template.FuncMap{"picture": picture, "stars": stars}).ParseFS(web, "web/layout.html", path.Join("web", n.Name()))
+		t, err := template.New("layout.html").
+			Funcs(template.FuncMap{"picture": picture, "stars": stars}).
+			ParseFS(web, "web/layout.html", path.Join("web", n.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
@@ -154,7 +156,14 @@ func (s *Shop) page(name, title string) http.HandlerFunc {
 }
 
 func (s *Shop) notFound(w http.ResponseWriter, r *http.Request) {
-	s.renderStatus(w, r, http.StatusNotFound, "message", view{Title: "Nothing here", Note: "This shelf is empty. Perhaps the search finds it."}, nil)
+	s.renderStatus(
+		w,
+		r,
+		http.StatusNotFound,
+		"message",
+		view{Title: "Nothing here", Note: "This shelf is empty. Perhaps the search finds it."},
+		nil,
+	)
 }
 
 func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
@@ -232,7 +241,14 @@ func (s *Shop) reviews(ctx context.Context, product string) ([]shownReview, erro
 
 // addReview keeps the last five hundred reviews.
 func (s *Shop) addReview(ctx context.Context, product int, author string, stars int, text string) error {
-	if _, err := s.rw.ExecContext(ctx, `INSERT INTO reviews (product, author, stars, text) VALUES (?,?,?,?)`, product, author, stars, text); err != nil {
+	if _, err := s.rw.ExecContext(
+		ctx,
+		`INSERT INTO reviews (product, author, stars, text) VALUES (?,?,?,?)`,
+		product,
+		author,
+		stars,
+		text,
+	); err != nil {
 		return err
 	}
 	_, err := s.rw.ExecContext(ctx, `DELETE FROM reviews WHERE id <= (SELECT max(id) FROM reviews) - 500`)

@@ -114,16 +114,43 @@ func TestEachHoleIsReal(t *testing.T) {
 
 func TestSQLInjectionLogsInWithoutAPassword(t *testing.T) {
 	_, base := open(t)
-	if status, body := post(t, client(t), base+"/login", "user", "admin' -- ", "password", "x"); status != 200 || !strings.Contains(body, "Ida Keeper") {
+	if status, body := post(
+		t,
+		client(t),
+		base+"/login",
+		"user",
+		"admin' -- ",
+		"password",
+		"x",
+	); status != 200 ||
+		!strings.Contains(body, "Ida Keeper") {
 		t.Fatalf("status %d: %s", status, body)
 	}
-	if status, body := post(t, client(t), base+"/login", "user", "x", "password", "' OR role='staff"); status != 200 || !strings.Contains(body, "Sam Packer") {
+	if status, body := post(
+		t,
+		client(t),
+		base+"/login",
+		"user",
+		"x",
+		"password",
+		"' OR role='staff",
+	); status != 200 ||
+		!strings.Contains(body, "Sam Packer") {
 		t.Fatalf("status %d: %s", status, body)
 	}
 	if status, _ := post(t, client(t), base+"/login", "user", "admin", "password", "wrong"); status != http.StatusUnauthorized {
 		t.Fatalf("a wrong password got status %d", status)
 	}
-	if status, body := post(t, client(t), base+"/login", "user", "'", "password", "x"); status != 500 || !strings.Contains(body, "unrecognized token") {
+	if status, body := post(
+		t,
+		client(t),
+		base+"/login",
+		"user",
+		"'",
+		"password",
+		"x",
+	); status != 500 ||
+		!strings.Contains(body, "unrecognized token") {
 		t.Fatalf("status %d: %s", status, body)
 	}
 }
@@ -153,10 +180,20 @@ func TestReviewsStoreScripts(t *testing.T) {
 
 func TestInternalPagesAreNotForVisitors(t *testing.T) {
 	s, base := open(t)
-	if status, body := get(t, http.DefaultClient, base+"/internal/metadata"); status != http.StatusForbidden || strings.Contains(body, "token") {
+	if status, body := get(
+		t,
+		http.DefaultClient,
+		base+"/internal/metadata",
+	); status != http.StatusForbidden ||
+		strings.Contains(body, "token") {
 		t.Fatalf("status %d: %s", status, body)
 	}
-	if status, body := get(t, http.DefaultClient, "http://"+s.Internal()+"/internal/metadata"); status != 200 || !strings.Contains(body, "demo-token") {
+	if status, body := get(
+		t,
+		http.DefaultClient,
+		"http://"+s.Internal()+"/internal/metadata",
+	); status != 200 ||
+		!strings.Contains(body, "demo-token") {
 		t.Fatalf("status %d: %s", status, body)
 	}
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/internal/metadata", nil)
@@ -185,7 +222,12 @@ func TestTraversalStaysInTheShopsFolder(t *testing.T) {
 func TestCommandsStayInTheShopsFolder(t *testing.T) {
 	_, base := open(t)
 	for _, host := range []string{"x; cat ../outside.txt", "x; cat /proc/self/environ", "x; ls /usr", "x; echo pwned > files/new.txt", "$(cat ../../outside.txt)"} {
-		if _, body := get(t, http.DefaultClient, base+"/tools/ping?host="+q(host)); strings.Contains(body, "OUTSIDE") || strings.Contains(body, "HOME=") {
+		if _, body := get(
+			t,
+			http.DefaultClient,
+			base+"/tools/ping?host="+q(host),
+		); strings.Contains(body, "OUTSIDE") ||
+			strings.Contains(body, "HOME=") {
 			t.Errorf("%q: %s", host, body)
 		}
 	}
@@ -210,7 +252,16 @@ func TestSQLStaysInTheDatabase(t *testing.T) {
 	if _, err := os.Stat(other); err == nil {
 		t.Fatal("a statement made a file outside")
 	}
-	if status, body := post(t, client(t), base+"/login", "user", "tom", "password", "fieldnotes"); status != 200 || !strings.Contains(body, "Tom Okafor") {
+	if status, body := post(
+		t,
+		client(t),
+		base+"/login",
+		"user",
+		"tom",
+		"password",
+		"fieldnotes",
+	); status != 200 ||
+		!strings.Contains(body, "Tom Okafor") {
 		t.Fatalf("the users are not what they were: status %d: %s", status, body)
 	}
 }
@@ -268,7 +319,12 @@ func TestServeServesUntilItsContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, done := make(chan string, 1), make(chan error, 1)
 	go func() { done <- s.Serve(ctx, "127.0.0.1:0", func(a string) { ready <- a }) }()
-	if status, body := get(t, http.DefaultClient, "http://"+<-ready+"/"); status != 200 || !strings.Contains(body, "deliberately vulnerable; never expose it") {
+	if status, body := get(
+		t,
+		http.DefaultClient,
+		"http://"+<-ready+"/",
+	); status != 200 ||
+		!strings.Contains(body, "deliberately vulnerable; never expose it") {
 		t.Fatalf("status %d: %s", status, body)
 	}
 	http.DefaultClient.CloseIdleConnections()

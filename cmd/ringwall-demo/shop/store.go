@@ -67,7 +67,16 @@ func stock(db *sql.DB) error {
 		do(`INSERT INTO products VALUES (?,?,?,?,?,?,?,?)`, p.ID, p.Name, p.Category, p.Cents, p.Blurb, p.Story, p.Stock, p.discount)
 	}
 	for _, p := range people() {
-		do(`INSERT INTO users (username, password, name, email, city, role, card) VALUES (?,?,?,?,?,?,?)`, p.Username, p.Password, p.Name, p.Email, p.City, p.Role, p.Card)
+		do(
+			`INSERT INTO users (username, password, name, email, city, role, card) VALUES (?,?,?,?,?,?,?)`,
+			p.Username,
+			p.Password,
+			p.Name,
+			p.Email,
+			p.City,
+			p.Role,
+			p.Card,
+		)
 	}
 	for _, r := range reviews() {
 		do(`INSERT INTO reviews (product, author, stars, text) VALUES (?,?,?,?)`, r.Product, r.Author, r.Stars, r.Text)

@@ -33,7 +33,10 @@ func setCart(w http.ResponseWriter, lines []cartLine) {
 	for _, l := range lines {
 		parts = append(parts, strconv.Itoa(l.id)+"x"+strconv.Itoa(l.quantity))
 	}
-	http.SetCookie(w, &http.Cookie{Name: "cart", Value: strings.Join(parts, "."), Path: "/", MaxAge: 7 * 24 * 3600, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(
+		w,
+		&http.Cookie{Name: "cart", Value: strings.Join(parts, "."), Path: "/", MaxAge: 7 * 24 * 3600, SameSite: http.SameSiteLaxMode},
+	)
 }
 
 func (s *Shop) lines(ctx context.Context, r *http.Request) (all []line, total int) {
@@ -94,12 +97,26 @@ func (s *Shop) postCheckout(w http.ResponseWriter, r *http.Request) {
 		setCart(w, nil)
 		r.Header.Del("Cookie") // the page that follows shows the empty cart
 	}
-	s.render(w, r, "message", view{Title: "Thank you", Note: "Order " + number + " is with us. We start packing before the kettle boils; track it any time under Orders."}, err)
+	s.render(
+		w,
+		r,
+		"message",
+		view{
+			Title: "Thank you",
+			Note:  "Order " + number + " is with us. We start packing before the kettle boils; track it any time under Orders.",
+		},
+		err,
+	)
 }
 
 // addOrder keeps the last five hundred orders.
 func (s *Shop) addOrder(ctx context.Context, user string, total int) (string, error) {
-	res, err := s.rw.ExecContext(ctx, `INSERT INTO orders (number, username, status, placed, total) VALUES (NULL, ?, 'Received', 'today', ?)`, user, total)
+	res, err := s.rw.ExecContext(
+		ctx,
+		`INSERT INTO orders (number, username, status, placed, total) VALUES (NULL, ?, 'Received', 'today', ?)`,
+		user,
+		total,
+	)
 	if err != nil {
 		return "", err
 	}
@@ -170,7 +187,8 @@ func (s *Shop) track(w http.ResponseWriter, r *http.Request) {
 	v := view{Title: "Track an order", Query: r.FormValue("number")}
 	var err error
 	if v.Query != "" {
-		if v.Orders, err = s.orders(r.Context(), `SELECT number, status, placed, total FROM orders WHERE number = ?`, v.Query); len(v.Orders) == 0 {
+		v.Orders, err = s.orders(r.Context(), `SELECT number, status, placed, total FROM orders WHERE number = ?`, v.Query)
+		if len(v.Orders) == 0 {
 			v.Note = "We know no order with that number."
 		}
 	}

@@ -36,7 +36,14 @@ func TestCookies(t *testing.T) {
 func TestJSONFlattens(t *testing.T) {
 	var a arena.Arena
 	got, cut, err := JSON(&a, nil, `{"a":{"b":[1,"x\u0041\n\ud83d\ude00",null,true,[]],"":-1.5e3},"c":{}} `, JSONLimits{10, 100})
-	want := []Pair{{"json.a.b.0", "1"}, {"json.a.b.1", "xA\n😀"}, {"json.a.b.2", ""}, {"json.a.b.3", "true"}, {"json.a.b", "5"}, {"json.a.", "-1.5e3"}}
+	want := []Pair{
+		{"json.a.b.0", "1"},
+		{"json.a.b.1", "xA\n😀"},
+		{"json.a.b.2", ""},
+		{"json.a.b.3", "true"},
+		{"json.a.b", "5"},
+		{"json.a.", "-1.5e3"},
+	}
 	if err != nil || cut || !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %q, %v", got, err)
 	}
@@ -158,7 +165,8 @@ func FuzzMultipart(f *testing.F) {
 		if form.Size > len(s) {
 			t.Fatalf("%d bytes of content in %d", form.Size, len(s))
 		}
-		if err == nil && len(form.Names) == 0 && !form.Flaws.DataAfter && !form.Flaws.Unfinished && strings.Trim(s, "-xX\r\n \t") == s && len(s) > 100 {
+		if err == nil && len(form.Names) == 0 && !form.Flaws.DataAfter && !form.Flaws.Unfinished && strings.Trim(s, "-xX\r\n \t") == s &&
+			len(s) > 100 {
 			t.Fatal("content vanished without a flaw")
 		}
 	})

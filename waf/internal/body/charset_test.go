@@ -174,7 +174,12 @@ func TestPartsAreReadInTheirCharset(t *testing.T) {
 		t.Errorf("got %q, %q", f.Readings, f.Charset)
 	}
 	var a arena.Arena
-	if _, _, err := Multipart(&a, "multipart/form-data; boundary=xx", strings.ReplaceAll(strings.Replace(text, "ibm037", "utf-7", 1), "\n", "\r\n"), 100); err == nil {
+	if _, _, err := Multipart(
+		&a,
+		"multipart/form-data; boundary=xx",
+		strings.ReplaceAll(strings.Replace(text, "ibm037", "utf-7", 1), "\n", "\r\n"),
+		100,
+	); err == nil {
 		t.Error("utf-7 is no error")
 	}
 }

@@ -55,7 +55,9 @@ func TestDecompress(t *testing.T) {
 	}
 	for _, codings := range []string{"compress", "dcb", "gzip, gzip, gzip, gzip", "gzip", "br", "zstd", "deflate, zstd"} {
 		_, _, err := Decompress(codings, []byte(text), 100)
-		if unreadable := codings == "compress" || codings == "dcb" || len(codings) > 20; err == nil || errors.Is(err, ErrUnreadable) != unreadable {
+		if unreadable := codings == "compress" || codings == "dcb" ||
+			len(codings) > 20; err == nil ||
+			errors.Is(err, ErrUnreadable) != unreadable {
 			t.Errorf("%s: %v", codings, err)
 		}
 	}
@@ -111,7 +113,12 @@ func TestCutBodiesKeepWhatThereWas(t *testing.T) {
 		if coding == "deflate" {
 			continue // what follows its end belongs to nobody
 		}
-		if out, _, err := Decompress(coding, append(whole[:len(whole):len(whole)], "junk"...), 1<<20); err == nil || string(out) != text.String() {
+		if out, _, err := Decompress(
+			coding,
+			append(whole[:len(whole):len(whole)], "junk"...),
+			1<<20,
+		); err == nil ||
+			string(out) != text.String() {
 			t.Errorf("%s with junk behind it: %d bytes, %v", coding, len(out), err)
 		}
 	}

@@ -30,7 +30,8 @@ func TestLoadBuildsWhatTheReferenceClientSends(t *testing.T) {
 		t.Fatal(err)
 	}
 	if x.Method != "POST" || x.Host != "localhost" || string(x.Body) != "a=b+c&d" || x.Header["Content-Type"][0] != "application/x-www-form-urlencoded" ||
-		x.Header["Content-Length"][0] != "7" || x.Refused {
+		x.Header["Content-Length"][0] != "7" ||
+		x.Refused {
 		t.Fatalf("%+v", x)
 	}
 	for ids, want := range map[int]int{942100: 0, 1: 2, 7: 1} {
