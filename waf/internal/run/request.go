@@ -103,6 +103,13 @@ func (tx *Tx) address(a netip.Addr) string {
 	return a.Unmap().String()
 }
 
+// decimal writes a number without an allocation of its own.
+func (tx *Tx) decimal(n int) string {
+	const longest = 20 // of an int64 with its sign
+	buf := tx.arena.Alloc(longest)
+	return tx.arena.Shrink(buf, len(strconv.AppendInt(buf[:0], int64(n), 10)))
+}
+
 // setTime fills the variables of the time that rules refer to.
 func (tx *Tx) setTime(t time.Time) {
 	set := func(v seclang.Variable, s func() string) {
@@ -489,10 +496,11 @@ func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 // SetResponseHead fills the variables of the response's head. Strings must stay as
 // they are until Reset.
 func (tx *Tx) SetResponseHead(status int, protocol string, header map[string][]string) {
-	tx.setScalar(seclang.ResponseStatus, strconv.Itoa(status))
+	code := tx.decimal(status)
+	tx.setScalar(seclang.ResponseStatus, code)
 	tx.setScalar(seclang.ResponseProtocol, protocol)
 	if tx.p.Needed[seclang.StatusLine] {
-		tx.setScalar(seclang.StatusLine, tx.arena.Concat(protocol, " ", strconv.Itoa(status)))
+		tx.setScalar(seclang.StatusLine, tx.arena.Concat(protocol, " ", code))
 	}
 	fields, order := tx.inOrder(header)
 	for _, k := range order {
@@ -503,7 +511,7 @@ func (tx *Tx) SetResponseHead(status int, protocol string, header map[string][]s
 			}
 			tx.add(seclang.ResponseHeaders, f.name, v)
 			tx.add(seclang.ResponseHeadersNames, f.name, f.name)
-			if strings.EqualFold(f.name, "Content-Type") {
+			if len(f.name) == len("Content-Type") && strings.EqualFold(f.name, "Content-Type") {
 				mediaType, _, _ := strings.Cut(v, ";")
 				tx.setScalar(seclang.ResponseContentType, mediaType)
 			}
