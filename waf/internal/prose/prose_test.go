@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ringwall/ringwall/waf/internal/transform"
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
@@ -90,4 +91,19 @@ func quoted(list []string) []string {
 		list[i] = "“" + s + "”"
 	}
 	return list
+}
+
+func TestEveryTransformationHasWords(t *testing.T) {
+	known := map[string]bool{}
+	for _, tr := range transform.All() {
+		known[strings.ToLower(tr.Name)] = true
+		if _, ok := steps[strings.ToLower(tr.Name)]; !ok {
+			t.Errorf("steps has no words for %s", tr.Name)
+		}
+	}
+	for name := range steps {
+		if !known[name] {
+			t.Errorf("steps has words for %s, which is no transformation", name)
+		}
+	}
 }
