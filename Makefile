@@ -81,6 +81,7 @@ quick:
 
 fmt:
 	@$(TOOL) gofumpt -w $$(git ls-files -co --exclude-standard '*.go' | grep -v /apigen/)
+	@npm --prefix console/web run --silent format
 
 generate:
 	@go generate ./...

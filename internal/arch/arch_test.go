@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -168,6 +169,32 @@ func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {
 	for r := range rooms {
 		if !seen[r] {
 			t.Errorf("the table has a room %q that does not exist", r)
+		}
+	}
+}
+
+// ARCHITECTURE.md shows the table to people.
+func TestArchitectureShowsTheTable(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			shown[strings.TrimSpace(cells[1])] = strings.TrimSpace(cells[2])
+		}
+	}
+	for room, allowed := range rooms {
+		want := allowed
+		if rest, ok := strings.CutPrefix(allowed, "std"); ok {
+			want = strings.TrimRight("only the standard library,"+rest, ",")
+		}
+		if want == "" {
+			want = "no other room"
+		}
+		if shown[room] != want {
+			t.Errorf("ARCHITECTURE.md says that %s may import %q, the table %q", room, shown[room], want)
 		}
 	}
 }
