@@ -43,7 +43,7 @@ setup:
 	@tools/setup.sh test
 
 # check is everything that only reads: formats, vets, generated files, the console's own tests.
-check:
+check: console
 	@echo "check: gofumpt, vet, fix, staticcheck"
 	@out=$$($(TOOL) gofumpt -l $$(git ls-files -co --exclude-standard '*.go' | grep -v /apigen/)); [ -z "$$out" ] || { echo "not formatted, run make fmt: $$out"; exit 1; }
 	@go vet ./...

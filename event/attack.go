@@ -32,58 +32,90 @@ const OtherAttack = "other"
 //
 // The console's list is generated from this one (go generate ./event).
 var families = []Family{
-	{"sqli", "SQL injection", "SQL injection",
+	{
+		"sqli", "SQL injection", "SQL injection",
 		"Input that the application would pass to its database as SQL: it can read, change or delete everything in the database.",
-		[]string{"attack-sqli"}},
-	{"ssti", "Template injection", "Template",
+		[]string{"attack-sqli"},
+	},
+	{
+		"ssti", "Template injection", "Template",
 		"An expression for the server's template engine; evaluating it often ends in code execution on the server.",
-		[]string{"attack-ssti"}},
-	{"php", "PHP injection", "PHP injection",
+		[]string{"attack-ssti"},
+	},
+	{
+		"php", "PHP injection", "PHP injection",
 		"PHP code for the server to run: code execution gives access to the server and all that it can reach.",
-		[]string{"attack-injection-php"}},
-	{"java", "Java injection", "Java injection",
+		[]string{"attack-injection-php"},
+	},
+	{
+		"java", "Java injection", "Java injection",
 		"Java expressions or serialized objects (Log4Shell, Struts, deserialization) that end in code execution on the server.",
-		[]string{"attack-injection-java"}},
-	{"generic", "Code injection", "Code injection",
+		[]string{"attack-injection-java"},
+	},
+	{
+		"generic", "Code injection", "Code injection",
 		"Code for the server to run, in a language such as JavaScript, Ruby, Perl or Python.",
-		[]string{"attack-injection-generic"}},
-	{"rce", "Command injection", "Command",
+		[]string{"attack-injection-generic"},
+	},
+	{
+		"rce", "Command injection", "Command",
 		"A command for the server's shell: command execution gives access to the server and all that it can reach.",
-		[]string{"attack-rce"}},
-	{"ssrf", "Server-side request forgery", "SSRF",
+		[]string{"attack-rce"},
+	},
+	{
+		"ssrf", "Server-side request forgery", "SSRF",
 		"A URL that makes the server send a request to an address of the attacker's choice, such as an internal service" +
 			" or the cloud's credentials.",
-		[]string{"attack-ssrf"}},
-	{"rfi", "Remote file inclusion", "Remote file",
+		[]string{"attack-ssrf"},
+	},
+	{
+		"rfi", "Remote file inclusion", "Remote file",
 		"A URL that makes the application load and run a file from another server.",
-		[]string{"attack-rfi"}},
-	{"lfi", "Path traversal", "Path traversal",
+		[]string{"attack-rfi"},
+	},
+	{
+		"lfi", "Path traversal", "Path traversal",
 		"A path that leaves the folder it belongs to, to read files that the application does not offer, such as passwords," +
 			" keys and configuration.",
-		[]string{"attack-lfi"}},
-	{"xss", "Cross-site scripting", "XSS",
+		[]string{"attack-lfi"},
+	},
+	{
+		"xss", "Cross-site scripting", "XSS",
 		"A script that would run in the browsers of other users, where it can act in their name and steal their sessions.",
-		[]string{"attack-xss"}},
-	{"ldap", "LDAP injection", "LDAP injection",
+		[]string{"attack-xss"},
+	},
+	{
+		"ldap", "LDAP injection", "LDAP injection",
 		"Input that changes the application's LDAP query, to log in as another user or to read the directory.",
 		// The Core Rule Set 4 says only which language is injected; version 3 had a tag.
-		[]string{"language-ldap", "attack-ldap"}},
-	{"fixation", "Session fixation", "Session fixation",
+		[]string{"language-ldap", "attack-ldap"},
+	},
+	{
+		"fixation", "Session fixation", "Session fixation",
 		"A session id chosen by the attacker and planted on a user, to take over the session once the user has logged in.",
-		[]string{"attack-fixation"}},
-	{"multipart", "Multipart evasion", "Multipart",
+		[]string{"attack-fixation"},
+	},
+	{
+		"multipart", "Multipart evasion", "Multipart",
 		"A form whose parts firewalls and applications read differently, so that an attack passes uninspected.",
-		[]string{"attack-multipart-header"}},
-	{"scanner", "Security scanner", "Scanner",
+		[]string{"attack-multipart-header"},
+	},
+	{
+		"scanner", "Security scanner", "Scanner",
 		"The client identifies itself as a vulnerability scanner; what a scanner finds is often attacked later.",
-		[]string{"attack-reputation-scanner"}},
-	{"disclosure", "Data leak", "Data leak",
+		[]string{"attack-reputation-scanner"},
+	},
+	{
+		"disclosure", "Data leak", "Data leak",
 		"A response with text that should not leave the server, such as an error message with code, paths or SQL.",
-		[]string{"attack-disclosure"}},
-	{"protocol", "Protocol violation", "Protocol",
+		[]string{"attack-disclosure"},
+	},
+	{
+		"protocol", "Protocol violation", "Protocol",
 		"A violation of HTTP, or something that browsers do not send: proxies and servers may read it differently, which serves" +
 			" request smuggling and evasion.",
-		[]string{"attack-protocol", "attack-deprecated-header", "attack-generic"}},
+		[]string{"attack-protocol", "attack-deprecated-header", "attack-generic"},
+	},
 }
 
 // technologies are the tags of the Core Rule Set that name what the attacked server
