@@ -1,12 +1,22 @@
 // Package message reads HTTP/1.1 messages as they go over the wire, and the regression
 // tests of the OWASP Core Rule Set, whose stages describe such messages.
 //
-// An exchange is a request with the response to it. Reading is lenient on purpose: what
-// a strict server refuses is an attack that the rules are asked about, so a request is
+// An exchange is a request with the response to it. Reading is lenient on purpose: what a
+// strict server refuses is an attack that the rules are asked about, so a request is
 // taken apart as far as it goes and Exchange.Refused says that it is malformed.
 //
-// It knows no engine and is no HTTP server. Package replay offers it outside of waf;
-// here it stands apart since tests of package waf itself need it.
+// It knows no engine and is no HTTP server. Package replay offers it outside of waf; here
+// it stands apart since tests of package waf itself need it.
+//
+// Its files:
+//
+//   - corpus.go: the tests, what they expect, and the requests that they describe.
+//   - raw.go: messages as bytes.
+//
+// The schema of tests is that of go-ftw (coreruleset/ftw-tests-schema), as far as the
+// Core Rule Set 4 uses it. Keys that are not known are skipped.
+//
+// All values are plain data, and functions keep none of them. Stability: internal.
 package message
 
 import (
@@ -27,13 +37,15 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Test is one test of a file.
+// Test is one test of a file. Its stages are requests on their own: they share no state
+// but what the engine under test keeps.
 type Test struct {
-	// File and Number name it as rule-number: 942100-3 for the third of 942100.yaml.
+	// Rule and Number name it as rule-number: 942100-3 for the third of 942100.yaml.
 	Rule, Number int
-	File         string
-	Description  string
-	Stages       []Stage
+	// File is the path in the file system that Load was given, for messages.
+	File        string
+	Description string
+	Stages      []Stage
 }
 
 // Name returns rule-number.
@@ -45,28 +57,46 @@ type Stage struct {
 	Output Output `yaml:"output"`
 }
 
-// Input describes a request. Zero values mean the defaults of the schema.
+// Input describes a request. Zero values mean the defaults of the schema; pointers tell
+// what is absent from what is empty, since an empty method or body is a test of its own.
 type Input struct {
-	Method   *string           `yaml:"method"`
-	URI      *string           `yaml:"uri"`
-	Version  *string           `yaml:"version"`
-	Headers  map[string]string `yaml:"headers"`
-	Data     *string           `yaml:"data"`
-	Encoded  string            `yaml:"encoded_request"`
-	Complete *bool             `yaml:"autocomplete_headers"`
-	Port     int               `yaml:"port"`
-	Address  string            `yaml:"dest_addr"`
+	// Method is GET if absent. It may be no token at all.
+	Method *string `yaml:"method"`
+	// URI is the request target as it goes over the wire, / if absent.
+	URI *string `yaml:"uri"`
+	// Version is HTTP/1.1 if absent.
+	Version *string `yaml:"version"`
+	// Headers have one value for each name; requests with repeated fields are given as a
+	// whole, see Encoded.
+	Headers map[string]string `yaml:"headers"`
+	// Data is the body, empty if absent. Unless Complete says no it is escaped if it is a
+	// form, and counted.
+	Data *string `yaml:"data"`
+	// Encoded is the whole request in base64, instead of all other fields: for requests
+	// that are malformed in a way that the fields cannot say.
+	Encoded string `yaml:"encoded_request"`
+	// Complete tells that fields which any client sends are added, as it is if absent.
+	Complete *bool `yaml:"autocomplete_headers"`
+	// Port and Address are where the request goes. They are read and not used, since no
+	// connection is made.
+	Port    int    `yaml:"port"`
+	Address string `yaml:"dest_addr"`
 }
 
-// Output is what is expected.
+// Output is what is expected. What is absent is not checked.
 type Output struct {
-	Status      int   `yaml:"status"`
+	// Status is what the client sees: that of the engine, else of the test application.
+	Status int `yaml:"status"`
+	// ExpectError tells that a server may close the connection or refuse by itself.
 	ExpectError *bool `yaml:"expect_error"`
 	Log         struct {
-		ExpectIDs   []int  `yaml:"expect_ids"`
-		NoExpectIDs []int  `yaml:"no_expect_ids"`
-		Match       string `yaml:"match_regex"`
-		NoMatch     string `yaml:"no_match_regex"`
+		// ExpectIDs are rules that must match, NoExpectIDs rules that must not.
+		ExpectIDs   []int `yaml:"expect_ids"`
+		NoExpectIDs []int `yaml:"no_expect_ids"`
+		// Match and NoMatch are expressions for the log of the matches, in the syntax of
+		// package regexp.
+		Match   string `yaml:"match_regex"`
+		NoMatch string `yaml:"no_match_regex"`
 	} `yaml:"log"`
 }
 
@@ -74,6 +104,7 @@ type Output struct {
 type file struct {
 	RuleID int `yaml:"rule_id"`
 	Meta   struct {
+		// A file without it is enabled.
 		Enabled *bool `yaml:"enabled"`
 	} `yaml:"meta"`
 	Tests []struct {
@@ -83,7 +114,9 @@ type file struct {
 	} `yaml:"tests"`
 }
 
-// Load reads all .yaml files of fsys in order of name.
+// Load reads all .yaml and .yml files of fsys in order of name, folders included. Files
+// that are disabled are left out. The error joins those of all files; the tests of the
+// others are returned beside it.
 func Load(fsys fs.FS) ([]Test, error) {
 	var list []Test
 	var errs []error
@@ -97,6 +130,7 @@ func Load(fsys fs.FS) ([]Test, error) {
 		}
 		var f file
 		if err := yaml.Unmarshal(text, &f); err != nil {
+			// One broken file does not hide the mistakes of the others.
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			return nil
 		}
@@ -104,10 +138,12 @@ func Load(fsys fs.FS) ([]Test, error) {
 			return nil
 		}
 		if f.RuleID == 0 {
+			// Files of the first version of the schema have the rule in their name only.
 			f.RuleID, _ = strconv.Atoi(strings.TrimSuffix(path.Base(name), path.Ext(name)))
 		}
 		for i, t := range f.Tests {
 			if t.ID == 0 {
+				// Nor did tests have numbers there.
 				t.ID = i + 1
 			}
 			list = append(list, Test{Rule: f.RuleID, Number: t.ID, File: name, Description: t.Description, Stages: t.Stages})
@@ -119,12 +155,16 @@ func Load(fsys fs.FS) ([]Test, error) {
 
 // Result is what an engine said of an exchange.
 type Result struct {
-	IDs    []int
-	Log    string // one line for each match
-	Status int    // of the answer, if the engine changed it
+	IDs []int
+	// Log is one line for each match. What a line has is between the engine and the
+	// patterns of the tests.
+	Log string
+	// Status is that of the answer if the engine changed it, else 0.
+	Status int
 }
 
-// Run runs a test and returns what is wrong, nothing if it passed.
+// Run runs a test and returns what is wrong, nothing if it passed. inspect is called once
+// for each stage, in order, and may keep the exchange.
 func (t Test) Run(inspect func(Exchange) Result) []string {
 	var wrong []string
 	for _, s := range t.Stages {
@@ -139,7 +179,8 @@ func (t Test) Run(inspect func(Exchange) Result) []string {
 }
 
 // check returns what is wrong with a result. Of a request that an HTTP server refuses by
-// itself rules that must not match are not asked: there they cannot have run.
+// itself rules that must not match are not asked: there they cannot have run. Those that
+// must match are, since the engine reads more than a server would.
 func (o Output) check(x Exchange, r Result) []string {
 	var wrong []string
 	if o.ExpectError != nil && *o.ExpectError && x.Refused {
@@ -163,6 +204,7 @@ func (o Output) check(x Exchange, r Result) []string {
 	}
 	if o.Status != 0 {
 		status := x.Response.Status
+		// What a server answers by itself goes before what the engine asks for.
 		if x.Refused {
 			status = 400
 		} else if r.Status != 0 {
@@ -181,8 +223,9 @@ func matches(pattern, log string) bool {
 	return err == nil && re.MatchString(log)
 }
 
-// Exchange builds the request as the schema says and the answer of the test
-// application: it reflects what it is asked for at /reflect and is empty else.
+// Exchange builds the request as the schema says and the answer of the test application:
+// it reflects what it is asked for at /reflect and is empty else. An error is one of the
+// base64 of Encoded.
 func (in Input) Exchange() (Exchange, error) {
 	raw, err := in.raw()
 	if err != nil {
@@ -204,7 +247,9 @@ func orElse[T any](p *T, d T) T {
 	return *p
 }
 
-// raw writes the request, as the schema's reference client does.
+// raw writes the request, as the schema's reference client does: go-ftw. What that client
+// does to bodies and headers is part of what tests expect, so it is followed even where
+// it looks odd.
 func (in Input) raw() ([]byte, error) {
 	// A request that is given as a whole goes as it is, with all its faults.
 	if in.Encoded != "" {
@@ -219,7 +264,9 @@ func (in Input) raw() ([]byte, error) {
 		header[name] = value
 		names = append(names, name)
 	}
+	// The order of a map is random, and equal tests should be equal bytes.
 	slices.Sort(names)
+	// Names are compared in any case; a test may spell them oddly.
 	has := func(name string) (string, bool) {
 		for n, v := range header {
 			if strings.EqualFold(n, name) {
@@ -236,21 +283,28 @@ func (in Input) raw() ([]byte, error) {
 	}
 	data := orElse(in.Data, "")
 	complete := orElse(in.Complete, true)
+	// A body without a type is a form. Data that is not escaped yet is, as a browser does
+	// it.
 	if data != "" && complete {
 		add("Content-Type", "application/x-www-form-urlencoded")
 		if ct, _ := has("Content-Type"); ct == "application/x-www-form-urlencoded" {
 			data = encodeForm(data)
 		}
 	}
+	// YAML has lines that end with LF; lines of multipart end with CR LF (RFC 2046,
+	// section 4.1.1).
 	if ct, _ := has("Content-Type"); strings.Contains(ct, "multipart/form-data;") {
 		data = strings.ReplaceAll(data, "\n", "\r\n")
 	}
 	if complete {
+		// Content-Length is counted after the body has its last form. Methods that have
+		// bodies send it for an empty one as well (RFC 9110, section 8.6).
 		add("Connection", "close")
 		if data != "" || slices.Contains([]string{"POST", "PUT", "PATCH"}, orElse(in.Method, "GET")) {
 			add("Content-Length", strconv.Itoa(len(data)))
 		}
 	}
+	// Nothing is checked here: line breaks in a value are how tests smuggle fields.
 	for _, n := range names {
 		fmt.Fprintf(&b, "%s: %s\r\n", n, header[n])
 	}
@@ -259,7 +313,8 @@ func (in Input) raw() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// encodeForm escapes names and values of a form that has no escapes yet.
+// encodeForm escapes names and values of a form that has no escapes yet. One that has
+// some, or that is broken, stays as it is: the test means these bytes.
 func encodeForm(data string) string {
 	if decoded, err := url.QueryUnescape(data); err != nil || decoded != data {
 		return data
@@ -275,7 +330,9 @@ func encodeForm(data string) string {
 	return strings.Join(parts, "&")
 }
 
-// answer is what the test application of the schema answers.
+// answer is what the test application of the schema answers: albedo, which takes status,
+// fields and body of its answer from a JSON body. Rules of the response are tested by
+// that.
 func answer(x Exchange) Response {
 	r := Response{Status: 200, Header: map[string][]string{}}
 	p, _, _ := strings.Cut(x.URI, "?")
@@ -295,12 +352,14 @@ func answer(x Exchange) Response {
 		r.Status = spec.Status
 	}
 	for name, value := range spec.Headers {
+		// Header keys are canonical, as those of net/http.
 		r.Header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
 	}
 	r.Body = []byte(spec.Body)
 	if spec.Body == "" && spec.EncodedBody != "" {
 		r.Body, _ = base64.StdEncoding.DecodeString(spec.EncodedBody)
 	}
+	// net/http guesses a type if there is none; for most bodies it is this.
 	if len(r.Header["Content-Type"]) == 0 && len(r.Body) > 0 {
 		r.Header["Content-Type"] = []string{"text/plain; charset=utf-8"}
 	}

@@ -2,14 +2,20 @@ package prose
 
 import "github.com/ringwall/ringwall/waf/seclang"
 
-// noun names the values of a variable: one value, or with many also a collection.
+// noun names the values of a variable: one value, or with many also a collection. For a
+// variable of one value, one has its article ("the path") and many is empty; for a
+// collection, one is without an article, which the sentence chooses.
+//
+//	{"cookie", "cookies"}   any cookie, the cookie “sid”, the number of cookies
+//	{"the path", ""}        the path
 type noun struct{ one, many string }
 
 // any is one value of several.
 func (n noun) any() string { return "any " + n.one }
 
-// nouns has the variables that rules commonly look at. Those that are missing go by
-// their name in the language.
+// nouns has the variables that rules commonly look at. Those that are missing go by their
+// name in the language. "the mark that" begins the nouns of variables that are 0 or 1,
+// followed by a clause that is a sentence of its own, see Link.presence.
 var nouns = map[seclang.Variable]noun{
 	seclang.Args:                        {"parameter", "parameters"},
 	seclang.ArgsCombinedSize:            {"the size of all parameters together", ""},
@@ -88,7 +94,9 @@ var nouns = map[seclang.Variable]noun{
 	seclang.MultipartBoundaryWhitespace: {"the mark that the multipart boundary has blanks", ""},
 }
 
-// steps says what transformations do, by name in lower case.
+// steps says what transformations do, by name in lower case. Each fits after "after", as
+// in "after URL decoding". A test holds that every rule of the Core Rule Set finds its
+// words.
 var steps = map[string]string{
 	"base64decode":       "base64 decoding",
 	"base64decodeext":    "lenient base64 decoding",

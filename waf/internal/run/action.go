@@ -11,10 +11,11 @@ import (
 )
 
 // Action is done whenever a link matches a value, in the order of the link's actions.
-// Actions are immutable and shared by all transactions.
+// Actions are immutable and shared by all transactions. They cannot fail: what is wrong
+// with one is an error of package build, and what depends on the request does nothing.
 type Action interface{ do(tx *Tx) }
 
-// SetVar is setvar on TX.
+// SetVar is setvar on TX. Most actions of a rule set are this one: scores are kept by it.
 type SetVar struct {
 	// Key is the name of the variable, Slot its number if Key has no references, else -1:
 	// then the name is known only when the link matched.
@@ -26,7 +27,10 @@ type SetVar struct {
 	Remove bool
 }
 
+// do unsets, changes or replaces the variable. One that is not set has no value, which
+// rules tell from an empty one (&TX:name).
 func (a *SetVar) do(tx *Tx) {
+	// Expanding the value makes no variable, so that v stays valid.
 	v := a.variable(tx)
 	if v == nil {
 		return
@@ -51,7 +55,8 @@ func (a *SetVar) do(tx *Tx) {
 }
 
 // Assign computes the new text of a variable that has the value v: +n and -n change a
-// number, other values replace it. It is not ok if the variable stays as it is.
+// number, other values replace it. It is not ok if the variable stays as it is. It does
+// in each case what Coraza's setvar does. A variable that is not set counts as 0.
 func Assign(v SlotValue, value string) (text string, ok bool) {
 	if value == "" || value[0] != '+' && value[0] != '-' {
 		return value, true
@@ -59,6 +64,7 @@ func Assign(v SlotValue, value string) (text string, ok bool) {
 	n := 0
 	if len(value) > 1 {
 		var err error
+		// A sign alone adds 0.
 		if n, err = strconv.Atoi(value[1:]); err != nil {
 			// Not a number: a value like any other, unless it is a reference that led nowhere,
 			// which expands to its own name.
@@ -79,12 +85,13 @@ func Assign(v SlotValue, value string) (text string, ok bool) {
 }
 
 // variable returns the variable that a sets, nil for one to remove that is not there, or
-// if there are too many.
+// if there are too many. The pointer is valid until the next variable is made.
 func (a *SetVar) variable(tx *Tx) *SlotValue {
 	if a.Slot >= 0 {
 		return &tx.slots[a.Slot]
 	}
 	name := strings.ToLower(a.Key.expand(tx))
+	// A computed name may be one that other rules refer to by its slot.
 	if s, ok := tx.p.Slots[name]; ok {
 		return &tx.slots[s]
 	}
@@ -101,7 +108,8 @@ func (a *SetVar) variable(tx *Tx) *SlotValue {
 }
 
 // maxExtra bounds the variables whose names rules compute from requests, since whoever
-// sends many names would fill memory with them.
+// sends many names would fill memory with them. They are searched one by one, so it
+// bounds that work as well: at most 2,000 comparisons for each use.
 const maxExtra = 2000
 
 // RemoveRules is ctl:ruleRemoveBy….
@@ -110,9 +118,11 @@ type RemoveRules struct {
 	Rules bitset.Set
 }
 
+// do undoes nothing of rules that ran already, so ctl goes before what it removes.
 func (a *RemoveRules) do(tx *Tx) { tx.remove(a.Rules) }
 
-// RemoveTarget is ctl:ruleRemoveTargetBy….
+// RemoveTarget is ctl:ruleRemoveTargetBy…, and what exceptions of applications do to
+// targets. Two are equal if they are one, so that a list of them is searched quickly.
 type RemoveTarget struct {
 	// Variable and Key are what Rules, by index, do not look at for the rest of the
 	// transaction.
@@ -121,6 +131,7 @@ type RemoveTarget struct {
 	Rules    bitset.Set
 }
 
+// do excludes the target for rules that have not run yet, in this phase and later ones.
 func (a *RemoveTarget) do(tx *Tx) {
 	// A rule that matches many values would fill the list with the same exclusion.
 	if slices.Contains(tx.exclusions, a) {
@@ -129,7 +140,8 @@ func (a *RemoveTarget) do(tx *Tx) {
 	tx.exclusions = append(tx.exclusions, a)
 }
 
-// ChangeSetting is a ctl that turns a setting of the transaction on or off.
+// ChangeSetting is a ctl that turns a setting of the transaction on or off: ruleEngine,
+// requestBodyAccess and their like.
 type ChangeSetting struct {
 	Setting Setting
 	On      bool // the new state
@@ -177,6 +189,8 @@ type SetProcessor struct {
 
 func (a *SetProcessor) do(tx *Tx) {
 	if tx.phase <= RequestHeaders {
+		// A later phase would change what rules read of a body that was taken apart
+		// otherwise.
 		tx.setScalar(seclang.ReqbodyProcessor, a.Name)
 	}
 }

@@ -12,10 +12,12 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// Persistent are the collections that outlive a transaction.
+// Persistent are the collections that outlive a transaction (ModSecurity reference
+// manual, Persistent Storage). Tables by collection have this order.
 var Persistent = [...]seclang.Variable{seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User}
 
-// PersistentIndex returns the index of a variable in Persistent, -1 for others.
+// PersistentIndex returns the index of a variable in Persistent, -1 for others. A switch
+// rather than a search, since each macro and target of a collection asks for it.
 func PersistentIndex(v seclang.Variable) int {
 	switch v {
 	case seclang.Global:
@@ -32,18 +34,23 @@ func PersistentIndex(v seclang.Variable) int {
 	return -1
 }
 
-// records are, by PersistentIndex, the records of the collections that a transaction opened.
+// records are, by PersistentIndex, the records of the collections that a transaction
+// opened. A transaction has one record of each at most.
 type records [len(Persistent)]recordRef
 
 // recordRef is the record of a collection.
 //
 // Members are read from the store with each use and written at once: what a transaction
-// writes is there for the others that run at the same time, as it must be for counters.
+// writes is there for the others that run at the same time, as it must be for counters. A
+// copy that is written back at the end would lose what others counted meanwhile.
 type recordRef struct {
-	id      collection.ID
-	open    bool
-	isNew   bool // there was none when it was opened
-	updated bool // by this transaction
+	id   collection.ID
+	open bool
+	// isNew tells that there was no record when it was opened. It stays for the
+	// transaction, also after a rule made the record.
+	isNew bool
+	// updated tells that this transaction changed the record.
+	updated bool
 }
 
 // SetStore gives the transaction what it keeps records in. Call it once, before SetHead.
@@ -61,7 +68,9 @@ func (tx *Tx) record(v seclang.Variable) *recordRef {
 }
 
 // openRecord makes key the record of a collection unless it has one already: as in
-// ModSecurity, the first initcol counts. Without a store there are no records.
+// ModSecurity, the first initcol counts. Without a store there are no records. Opening
+// makes none either: a record is made by the first change, so that a flood of keys
+// without one takes no memory.
 func (tx *Tx) openRecord(v seclang.Variable, key string) {
 	if tx.store == nil || key == "" {
 		return
@@ -101,7 +110,8 @@ const (
 // ReadOnlyMembers are those that rules cannot set.
 var ReadOnlyMembers = []string{memberKey, memberIsNew, memberCreated, memberUpdated, memberUpdates, memberUpdateRate}
 
-// member returns a member of a persistent collection, by its name in lower case.
+// member returns a member of a persistent collection, by its name in lower case. A record
+// that is not open has no members, not even those that the store keeps.
 func (tx *Tx) member(v seclang.Variable, name string) (string, bool) {
 	r := tx.record(v)
 	if r == nil {
@@ -121,7 +131,8 @@ func (tx *Tx) member(v seclang.Variable, name string) (string, bool) {
 	return tx.store.Get(r.id, name, tx.now)
 }
 
-// info returns a member that the store keeps itself, as decimal text.
+// info returns a member that the store keeps itself, as decimal text. Of a record that
+// was not made yet it is what would be, but for the time of the update.
 func (tx *Tx) info(r *recordRef, name string) (string, bool) {
 	in, ok := tx.store.Info(r.id, tx.now)
 	if !ok {
@@ -141,6 +152,7 @@ func (tx *Tx) info(r *recordRef, name string) (string, bool) {
 	case memberUpdates:
 		n = in.Updates
 	case memberUpdateRate: // a minute
+		// A record of the current second has no rate, rather than an infinite one.
 		if age := int64(tx.now.Sub(in.Created) / time.Second); age > 0 {
 			n = in.Updates * 60 / age
 		}
@@ -148,14 +160,15 @@ func (tx *Tx) info(r *recordRef, name string) (string, bool) {
 	return strconv.FormatInt(n, 10), true
 }
 
-// targetRecord tests the members of a persistent collection. Those that the store
-// keeps itself are tested only by name.
+// targetRecord tests the members of a persistent collection. Those that the store keeps
+// itself are tested only by name: IP does not have them all, nor does IP:/…/.
 func (tx *Tx) targetRecord(at chainLink, t *target.Target) bool {
 	if t.Key.Pattern == nil && t.Key.Name != "" {
 		text, ok := tx.member(t.Variable, t.Key.Name)
 		return ok && !tx.excludes(at.rule, t, t.Key.Name) && tx.transformAndTest(at, t.Variable, body.Pair{Key: t.Key.Name, Value: text})
 	}
 	found := false
+	// The members are a copy: actions of a match may change the record meanwhile.
 	for _, m := range tx.members(at.rule, t) {
 		if tx.transformAndTest(at, t.Variable, body.Pair{Key: m.Name, Value: m.Value}) {
 			found = true
@@ -164,7 +177,8 @@ func (tx *Tx) targetRecord(at chainLink, t *target.Target) bool {
 	return found
 }
 
-// countRecord returns how many members a target chooses.
+// countRecord returns how many members a target chooses. Members that the store keeps are
+// counted by name only.
 func (tx *Tx) countRecord(r *Rule, t *target.Target) int {
 	if t.Key.Pattern == nil && t.Key.Name != "" {
 		if _, ok := tx.member(t.Variable, t.Key.Name); ok && !tx.excludes(r, t, t.Key.Name) {
@@ -175,7 +189,8 @@ func (tx *Tx) countRecord(r *Rule, t *target.Target) int {
 	return len(tx.members(r, t))
 }
 
-// members returns the members that a target chooses, without those that the store keeps.
+// members returns the members that a target chooses, without those that the store keeps,
+// in order of name.
 func (tx *Tx) members(r *Rule, t *target.Target) []collection.Member {
 	ref := tx.record(t.Variable)
 	if ref == nil {
@@ -192,7 +207,7 @@ type Referring interface {
 	Macros() []*Macro
 }
 
-// OpenCollection is initcol, setsid, setuid and setrsc.
+// OpenCollection is initcol, setsid, setuid and setrsc. It does nothing if Key is empty.
 type OpenCollection struct {
 	// Variable is the collection whose record Key names.
 	Variable seclang.Variable
@@ -217,7 +232,7 @@ func (a *OpenCollection) do(tx *Tx) {
 }
 
 // resolve is expand, but not ok if a reference leads nowhere, for which expand writes the
-// name of the reference.
+// name of the reference. A value that is there and empty leads somewhere.
 func (m *Macro) resolve(tx *Tx) (string, bool) {
 	for i := range m.Parts {
 		p := &m.Parts[i]
@@ -260,16 +275,19 @@ func (a *SetMember) do(tx *Tx) {
 	case a.Remove:
 		r.changed(tx.store.Remove(tx.update(r), name))
 	case name == memberTimeout:
+		// A timeout of 0 would end the record at once, which no rule means.
 		if n := Number(value); n > 0 {
 			tx.store.SetTimeout(tx.update(r), time.Duration(n)*time.Second)
 			r.changed(true)
 		}
 	default:
+		// Assign runs under the lock of the store, so that +1 of two transactions is +2.
 		r.changed(tx.store.Set(tx.update(r), name, func(old string) (string, bool) { return Assign(SlotValue{true, old}, value) }))
 	}
 }
 
 // ExpireMember is expirevar: a member ends after a time, whatever is written until then.
+// A time of 0 ends it at once.
 type ExpireMember struct {
 	Variable      seclang.Variable
 	Name, Seconds *Macro // what is no number of seconds counts as 0

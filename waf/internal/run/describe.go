@@ -10,7 +10,8 @@ import (
 )
 
 // RuleText is a rule in words that people read. It is made when somebody asks, from what
-// the directives say and what is known of TX.
+// the directives say and what is known of TX. Its strings are its own or the program's,
+// and outlive any transaction.
 type RuleText struct {
 	ID, Phase int    // as in Rule
 	Message   string // with macros as written
@@ -24,7 +25,8 @@ type RuleText struct {
 	Does      string // what it does then, in a sentence
 }
 
-// Text returns the rule with the id in words, false if there is none.
+// Text returns the rule with the id in words, false if there is none. It works for rules
+// that cannot run, too. It is safe for use by several goroutines.
 func (p *Program) Text(id int) (RuleText, bool) {
 	i, ok := p.ByID[id]
 	if !ok {
@@ -39,6 +41,7 @@ func (p *Program) text(r *Rule) RuleText {
 		ID: r.ID, Phase: r.Phase, Message: r.Message, Severity: r.Severity, Tags: r.Tags, Pos: r.Pos.String(),
 		Source: seclang.Format(r.Directives), Looks: r.looks(), LooksFor: p.looksFor(r), Does: p.does(r),
 	}
+	// The Core Rule Set tells the level of a rule by a tag only.
 	for _, tag := range r.Tags {
 		if level, ok := strings.CutPrefix(tag, "paranoia-level/"); ok {
 			t.Paranoia, _ = strconv.Atoi(level)
@@ -47,7 +50,7 @@ func (p *Program) text(r *Rule) RuleText {
 	return t
 }
 
-// looksFor says what a rule looks for.
+// looksFor says what a rule looks for, the conditions of a chain in one sentence.
 func (p *Program) looksFor(r *Rule) string {
 	var links []prose.Link
 	for j := range r.Links {
@@ -56,7 +59,9 @@ func (p *Program) looksFor(r *Rule) string {
 	return prose.Rule(links)
 }
 
-// proseLink is what package prose must know of a link.
+// proseLink is what package prose must know of a link. Targets and operator are those of
+// the directive, which SecRuleUpdateTargetById has changed already; transformations are
+// those of the link, with the ones that SecDefaultAction adds.
 func (p *Program) proseLink(r *Rule, j int) prose.Link {
 	l := &r.Links[j]
 	d := prose.Link{EachStep: l.MultiMatch, Number: p.resolve}
@@ -66,13 +71,16 @@ func (p *Program) proseLink(r *Rule, j int) prose.Link {
 	for _, t := range l.Transforms {
 		d.Transformations = append(d.Transformations, t.Name)
 	}
+	// The directive names a file; the phrases in it are known to the operator only.
 	if o, ok := l.Operator.(*phraseOperator); ok {
 		d.Phrases = o.phrases
 	}
 	return d
 }
 
-// resolve puts what is known beforehand for the references to TX in text.
+// resolve puts what is known beforehand for the references to TX in text: the values at
+// the start of a transaction, so that a sentence says 5 and not %{tx.inbound_threshold}.
+// What is not known keeps its name.
 func (p *Program) resolve(text string) string {
 	m, err := ParseMacro(text, func(name string) int32 {
 		if s, ok := p.Slots[name]; ok {
@@ -99,7 +107,7 @@ func (p *Program) resolve(text string) string {
 	return b.String()
 }
 
-// does says what a match leads to.
+// does says what a match leads to, in a sentence of verbs without a subject.
 func (p *Program) does(r *Rule) string {
 	// What each match does comes after what the rule asks for once; bookkeeping is told only
 	// if there is nothing else.
@@ -124,6 +132,8 @@ func (p *Program) does(r *Rule) string {
 			s := ""
 			switch a := a.(type) {
 			case *SetVar:
+				// Other variables are the rule set's bookkeeping, which would hide what
+				// matters.
 				if a.Slot < 0 || !p.isScore(a.Slot) {
 					sets = true
 					continue
@@ -132,6 +142,8 @@ func (p *Program) does(r *Rule) string {
 				if strings.HasPrefix(p.SlotNames[a.Slot], "outbound") {
 					which = "response's anomaly score"
 				}
+				// CRS adds %{tx.critical_anomaly_score} and its like, which are constant
+				// in a program.
 				if n, ok := strings.CutPrefix(p.resolve(a.Value.Text), "+"); ok {
 					s = "adds " + n + " to the " + which + " for each match"
 				} else {

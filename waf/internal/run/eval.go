@@ -13,8 +13,12 @@ import (
 // Run evaluates the rules of a phase, 1 to 5, and returns what is asked for so far.
 //
 // The rules that the gate lets through are a set of positions. Rules run in order of
-// their positions, so that rule set authors may rely on what earlier rules set.
+// their positions, so that rule set authors may rely on what earlier rules set. It costs
+// as much as the gate takes for the values, and the tests of what it lets through: a rule
+// that cannot match costs nothing. Phases are run in order and once each.
 func (tx *Tx) Run(n int) Decision {
+	// A transaction that is refused runs no more phases but the last, in which rules
+	// count and report. In detection only, phases go on as if nothing had been refused.
 	if tx.off || tx.decision.Block && !tx.detectOnly && n != Logging {
 		return tx.decision
 	}
@@ -22,15 +26,20 @@ func (tx *Tx) Run(n int) Decision {
 	if tx.allow == AllowAll && n != Logging || tx.allow == AllowRequest && n <= RequestBody {
 		return tx.decision
 	}
+	// The scope of allow:phase and allow:request ends before this phase.
 	if tx.allow != AllowAll {
 		tx.allow = allowNothing
 	}
+	// The gate sees the values as they are now. Rules of the phase that change what it
+	// would see look at variables that are not gate.Static, and always run.
 	ph := &tx.p.Phases[n]
 	tx.gate.Begin(ph.Always)
 	if ph.Gate != nil {
 		tx.openGate(ph.Gate)
 	}
 	if tx.trace != nil {
+		// The rules that the gate holds back are Impossible in an explanation; the set is
+		// emptied while rules run, so it is noted beforehand.
 		tx.trace.phases[n] = true
 		for position, i := range ph.Rules {
 			if tx.gate.Run.Has(int32(position)) {
@@ -39,6 +48,8 @@ func (tx *Tx) Run(n int) Decision {
 		}
 	}
 	// A rule only ever skips forward, so that bits that were looked at stay cleared.
+	// Position w*64+bit is taken from the lowest bit on. No bit is added during the loop:
+	// actions only skip and remove, and both are asked about in step.
 	run := tx.gate.Run
 	for w := range run {
 		for run[w] != 0 {
@@ -58,7 +69,8 @@ func (tx *Tx) Run(n int) Decision {
 }
 
 // openGate finds the rules of the phase that may match and the values they may match on:
-// those of values that came before from the cache, of others by the gate.
+// those of values that came before from the cache, of others by the gate. The order of
+// the values is that of the request, so that candidates of a link are in it, too.
 func (tx *Tx) openGate(g *gate.Gate) {
 	for i := range g.Collections {
 		sp := &g.Collections[i]
@@ -73,6 +85,8 @@ func (tx *Tx) openGate(g *gate.Gate) {
 			}
 			m := tx.p.cache
 			hash := m.hash(pl, value)
+			// No links is an answer as well, and the usual one: nothing of the plan
+			// matches.
 			if known := m.find(hash, pl, value); known != nil {
 				for k := range known.links {
 					f := &known.links[k]
@@ -80,6 +94,8 @@ func (tx *Tx) openGate(g *gate.Gate) {
 				}
 				continue
 			}
+			// again is asked before mayCache, since it notes the value: the next time it
+			// is known to come back.
 			first := tx.gate.Count()
 			g.Filter(&tx.gate, pl, sp.Collection, int32(j), value)
 			if m.again(hash) && mayCache(sp.Collection, values[j].Key, value) {
@@ -91,6 +107,8 @@ func (tx *Tx) openGate(g *gate.Gate) {
 
 // step runs the rule with the index i unless it is skipped, removed or impossible, and
 // does what it asks for; false ends the phase.
+//
+// The order matters for explanations only: a rule that is skipped and removed is Skipped.
 func (tx *Tx) step(i int32) bool {
 	if i < tx.skipTo {
 		if tx.trace != nil {
@@ -105,6 +123,7 @@ func (tx *Tx) step(i int32) bool {
 		return true
 	}
 	r := &tx.p.Rules[i]
+	// A chain of which some gated link has no candidate cannot match.
 	for _, n := range r.Requires {
 		if tx.gate.First(n) != 0 {
 			continue
@@ -130,6 +149,8 @@ func (tx *Tx) step(i int32) bool {
 	if !matched {
 		return true
 	}
+	// SkipTo may be a rule of another phase: what of this phase stands before it is
+	// skipped.
 	if r.SkipTo > 0 {
 		tx.skipTo = r.SkipTo
 	}
@@ -140,6 +161,8 @@ func (tx *Tx) step(i int32) bool {
 	// What an application makes of the rule goes before what the rule asks for.
 	action := r.Disruption
 	status := r.Status
+	// An override changes the consequence and never whether the rule matches, so that
+	// scores of other rules and explanations stay comparable.
 	switch tx.overrideOf(r) {
 	case Block:
 		action = Deny
@@ -154,6 +177,8 @@ func (tx *Tx) step(i int32) bool {
 			}
 			tx.decision = Decision{Block: true, Status: status, RuleID: r.ID, Phase: tx.phase}
 		}
+		// What asks to refuse ends the phase, as in ModSecurity. In detection only and in
+		// the last phase nothing is refused, and all rules are to have their say.
 		return tx.detectOnly || tx.phase == Logging
 	case Allow:
 		if !tx.detectOnly {
@@ -164,10 +189,12 @@ func (tx *Tx) step(i int32) bool {
 	return true
 }
 
-// rule runs the links of a rule and reports whether all matched.
+// rule runs the links of a rule and reports whether all matched. Actions of a link are
+// done although a later one fails; what was noted for the report is taken back.
 func (tx *Tx) rule(r *Rule) bool {
 	first := len(tx.hits)
 	tx.added = 0
+	// Alert and Count are the overrides that keep a rule out of the score.
 	tx.mute = tx.overrideOf(r) >= Alert
 	for j := range r.Links {
 		at := chainLink{r, &r.Links[j], j}
@@ -182,6 +209,8 @@ func (tx *Tx) rule(r *Rule) bool {
 	// A chain is reported once, with what its end made of the message, for the value
 	// that its first link matched first.
 	if len(r.Links) > 1 {
+		// The message of a chain stands in its first link and may refer to what the last
+		// one captured or set, so it is expanded now.
 		if first < len(tx.hits) {
 			tx.hits = tx.hits[:first+1]
 			h := &tx.hits[first]
@@ -196,7 +225,8 @@ func (tx *Tx) rule(r *Rule) bool {
 	return true
 }
 
-// texts expands the message and the logdata of a link.
+// texts expands the message and the logdata of a link. A message that expands to nothing
+// means that there is nothing to report.
 func (tx *Tx) texts(l *Link) (msg, data string) {
 	if l.Message != nil {
 		msg = l.Message.expandShort(tx)
@@ -207,7 +237,8 @@ func (tx *Tx) texts(l *Link) (msg, data string) {
 	return msg, data
 }
 
-// chainLink is a link with its place in the chain of a rule.
+// chainLink is a link with its place in the chain of a rule. It is passed by value and
+// never kept.
 type chainLink struct {
 	rule  *Rule
 	link  *Link
@@ -218,11 +249,14 @@ type chainLink struct {
 // also after a match, since each match adds to the score.
 func (tx *Tx) link(at chainLink) bool {
 	if at.link.Operator == nil {
+		// A SecAction matches once; there is no value to point at.
 		tx.span.known = false
 		tx.hit(at, seclang.NoVariable, "", "")
 		return true
 	}
 	found := false
+	// The gate has done the transformations for the candidates already, and proved of all
+	// other values that the link does not match them.
 	if at.link.Gated && !at.link.GuardOnly && !tx.p.Reference {
 		return tx.linkCandidates(at)
 	}
@@ -235,7 +269,9 @@ func (tx *Tx) link(at chainLink) bool {
 }
 
 // linkCandidates tests only the values that the gate found, in the order in which target
-// would: by target, then by collection.
+// would: by target, then by collection. A verdict must not depend on which of the two
+// ran. Candidates are few, so going through all of them for each target costs less than
+// an index.
 func (tx *Tx) linkCandidates(at chainLink) bool {
 	found := false
 	first := tx.gate.First(at.link.Number)
@@ -244,6 +280,9 @@ func (tx *Tx) linkCandidates(at chainLink) bool {
 		for _, src := range target.Collections(t.Variable) {
 			for c := first; c != 0; c = tx.gate.Candidate(c).Next {
 				cand := tx.gate.Candidate(c)
+				// The gate keeps one list for the link. It may have members that this
+				// target does not choose: plans are made for keys in any case, and
+				// exceptions are known only now.
 				if cand.Collection != src {
 					continue
 				}
@@ -252,10 +291,14 @@ func (tx *Tx) linkCandidates(at chainLink) bool {
 					continue
 				}
 				switch {
+				// Each step that matches is a match of its own, and the gate noted one
+				// text only.
 				case at.link.MultiMatch:
 					if tx.multi(at, t.Variable, pair) {
 						found = true
 					}
+				// The gate or the cache asked the operator already. Hit.Locate searches
+				// if somebody wants to know where.
 				case cand.Sure:
 					tx.span.known = false
 					tx.hit(at, t.Variable, pair.Key, cand.Text)
@@ -269,12 +312,14 @@ func (tx *Tx) linkCandidates(at chainLink) bool {
 	return found
 }
 
-// selects reports whether a target includes the member with the key.
+// selects reports whether a target includes the member with the key. It is asked for each
+// value that a link tests, so that a member that is excluded by ctl costs no test.
 func (tx *Tx) selects(r *Rule, t *target.Target, key string) bool {
 	return t.Key.Matches(key) && !tx.excludes(r, t, key)
 }
 
-// excludes reports whether an exception takes the member with the key away.
+// excludes reports whether an exception takes the member with the key away: one that is
+// written in the rule (!ARGS:q), or one of ctl or of the application.
 func (tx *Tx) excludes(r *Rule, t *target.Target, key string) bool {
 	if target.Excluded(t.Except, key) {
 		return true
@@ -287,10 +332,13 @@ func (tx *Tx) excludes(r *Rule, t *target.Target, key string) bool {
 	return false
 }
 
-// target tests the values of one target, one by one.
+// target tests the values of one target, one by one, and reports whether one matched. It
+// is the way of links that are not gated; all their transformations are made here.
 func (tx *Tx) target(at chainLink, t *target.Target) bool {
 	if t.Count {
 		n := tx.count(at.rule, t)
+		// A count is a value like any other: it goes through the transformations, and is
+		// reported under the key of the target.
 		key := t.Key.Name
 		return tx.transformAndTest(at, t.Variable, body.Pair{Key: key, Value: strconv.Itoa(n)})
 	}
@@ -302,7 +350,9 @@ func (tx *Tx) target(at chainLink, t *target.Target) bool {
 		s, _ := tx.lookup(t.Variable, "")
 		return tx.transformAndTest(at, t.Variable, body.Pair{Value: s})
 	case seclang.MatchedVars, seclang.MatchedVarsNames:
-		n := len(tx.matched) // what this link matches comes on top
+		// A link over MATCHED_VARS adds to the list that it reads, so the length is taken
+		// first.
+		n := len(tx.matched)
 		for i := range n {
 			m := tx.matched[i]
 			name := m.name(tx)
@@ -320,6 +370,8 @@ func (tx *Tx) target(at chainLink, t *target.Target) bool {
 		return found
 	case seclang.Global, seclang.IP, seclang.Resource, seclang.Session, seclang.User:
 		return tx.targetRecord(at, t)
+	// A member that the rule does not have is no value, and a negated operator does not
+	// match it either.
 	case seclang.RuleVariable:
 		s, ok := tx.ruleMember(t.Key.Name)
 		return ok && tx.transformAndTest(at, t.Variable, body.Pair{Key: t.Key.Name, Value: s})
@@ -349,6 +401,7 @@ func (tx *Tx) targetTX(at chainLink, t *target.Target) bool {
 			found = true
 		}
 	}
+	// The length is read anew in each round, since the actions of a match may append.
 	for i := 0; i < len(tx.extra); i++ {
 		if x := tx.extra[i]; x.value.Set && tx.selects(at.rule, t, x.name) &&
 			tx.transformAndTest(at, seclang.TX, body.Pair{Key: x.name, Value: x.value.Text}) {
@@ -358,7 +411,7 @@ func (tx *Tx) targetTX(at chainLink, t *target.Target) bool {
 	return found
 }
 
-// count returns how many values a target selects.
+// count returns how many values a target selects, the number that & tests.
 func (tx *Tx) count(r *Rule, t *target.Target) int {
 	n := 0
 	switch t.Variable {
@@ -386,6 +439,7 @@ func (tx *Tx) count(r *Rule, t *target.Target) int {
 		return tx.countRecord(r, t)
 	}
 	for _, src := range target.Collections(t.Variable) {
+		// The number is known without a look at the members.
 		if t.Key.All() && len(t.Except) == 0 && len(tx.exclusions) == 0 {
 			n += len(tx.cols[src])
 			continue
@@ -399,7 +453,8 @@ func (tx *Tx) count(r *Rule, t *target.Target) int {
 	return n
 }
 
-// transformAndTest tests what the transformations of a link make of a value.
+// transformAndTest tests what the transformations of a link make of a value. Results are
+// in the arena, or the value itself where a transformation changes nothing.
 func (tx *Tx) transformAndTest(at chainLink, v seclang.Variable, pair body.Pair) bool {
 	if at.link.MultiMatch {
 		return tx.multi(at, v, pair)
@@ -411,7 +466,8 @@ func (tx *Tx) transformAndTest(at chainLink, v seclang.Variable, pair body.Pair)
 	return tx.test(at, v, pair.Key, text)
 }
 
-// multi tests the value and what each transformation makes of it.
+// multi tests the value and what each transformation makes of it. A step that changes
+// nothing is not tested again, so that it does not count twice for the score.
 func (tx *Tx) multi(at chainLink, v seclang.Variable, pair body.Pair) bool {
 	text := pair.Value
 	found := tx.test(at, v, pair.Key, text)
@@ -428,7 +484,8 @@ func (tx *Tx) multi(at chainLink, v seclang.Variable, pair body.Pair) bool {
 	return found
 }
 
-// test asks the operator for a text and does what a match leads to.
+// test asks the operator for a text and does what a match leads to. It reports whether
+// the link matched, which for a negated one is that the operator did not hold.
 func (tx *Tx) test(at chainLink, v seclang.Variable, key, text string) bool {
 	tx.span.known = false
 	if at.link.Operator.Match(tx, text, at.link.Capture) == at.link.Negated {
@@ -447,7 +504,10 @@ const maxHits = 400
 // reported, and only if it has a message: what rules without one do is bookkeeping.
 func (tx *Tx) hit(at chainLink, v seclang.Variable, key, text string) {
 	tx.last = matchedVar{v, key, text, v == seclang.NoVariable}
+	// Actions may refer to the match (MATCHED_VAR, TX:0), so it is noted before they run.
 	tx.matched = append(tx.matched, tx.last)
+	// The difference is what this match added, for the report; added goes on for the
+	// chain.
 	before := tx.added
 	for _, a := range at.link.Actions {
 		a.do(tx)
@@ -455,6 +515,7 @@ func (tx *Tx) hit(at chainLink, v seclang.Variable, key, text string) {
 	if tx.trace != nil {
 		tx.trace.note(at, v, key, text, tx.added-before)
 	}
+	// Of a rule that an application only counts nothing is reported, but RuleIDs has it.
 	if at.depth > 0 || at.link.Message == nil || tx.mute && tx.overrideOf(at.rule) == Count {
 		return
 	}
@@ -463,6 +524,8 @@ func (tx *Tx) hit(at chainLink, v seclang.Variable, key, text string) {
 		return
 	}
 	h := Hit{rule: at.rule, link: at.link, Variable: v, Key: key, Value: text, Score: tx.added - before, span: tx.span}
+	// A rule of one link reports each of its values. The texts of a chain are made by
+	// rule, when it is known that it matched.
 	if len(at.rule.Links) == 1 {
 		h.Message, h.Data = tx.texts(at.link)
 		if h.Message == "" {

@@ -9,14 +9,16 @@ import (
 )
 
 // isGraphQL reports whether a media type in lower case is that of a bare GraphQL
-// document. application/graphql+json is JSON.
+// document. application/graphql+json is JSON, application/graphql-response+json that of
+// answers.
 func isGraphQL(mediaType string) bool {
 	rest, ok := strings.CutPrefix(mediaType, "application/graphql")
 	return ok && (rest == "" || strings.IndexByte("; \t,", rest[0]) >= 0)
 }
 
-// bodyGraphQL takes a bare document apart. One that is none is read as a form, which
-// is what becomes of bodies of unknown types.
+// bodyGraphQL takes a bare document apart. One that is none is read as a form, which is
+// what becomes of bodies of unknown types. Else the media type alone would keep a form
+// from being inspected.
 func (tx *Tx) bodyGraphQL(text string) error {
 	is, err := tx.graphQL(seclang.ArgsPost, seclang.ArgsPostNames, text)
 	if is {
@@ -27,7 +29,9 @@ func (tx *Tx) bodyGraphQL(text string) error {
 	return nil
 }
 
-// graphQL adds the values of a document and reports whether text is one.
+// graphQL adds the values of a document and reports whether text is one. Literals of a
+// document are arguments of their own because escapes in its strings (\u0027) hide what
+// rules look for in the text as a whole. What was read before an error is added.
 func (tx *Tx) graphQL(values, names seclang.Variable, text string) (bool, error) {
 	doc, err := body.GraphQL(&tx.arena, text, tx.p.Settings.Arguments)
 	if errors.Is(err, body.ErrNoGraphQL) {
@@ -41,6 +45,7 @@ func (tx *Tx) graphQL(values, names seclang.Variable, text string) (bool, error)
 		doc.Names = append(doc.Names, p.Key)
 	}
 	tx.cols[values] = append(tx.cols[values], more...)
+	// Names are bounded by the limit of the parser, as values are.
 	known := make(map[string]bool, len(doc.Names))
 	for _, n := range doc.Names {
 		if !known[n] {
@@ -52,9 +57,12 @@ func (tx *Tx) graphQL(values, names seclang.Variable, text string) (bool, error)
 }
 
 // findGraphQL looks among arguments for GraphQL documents: in query, as GET and forms
-// have it (GraphQL over HTTP, section 5), in json.query and, of batches,
-// json.0.query. Beside one, variables that are JSON in a string are taken apart, too.
-// It returns what is wrong with a document that is one.
+// have it (GraphQL over HTTP, section 5), in json.query and, of batches, json.0.query.
+// Beside one, variables that are JSON in a string are taken apart, too. It returns what
+// is wrong with a document that is one.
+//
+// An argument called query that holds anything else, as that of a search form, is left as
+// it is and is no error.
 func (tx *Tx) findGraphQL(values, names seclang.Variable) error {
 	// What is added has keys that begin with graphql., and is not looked at again.
 	var err error
@@ -62,6 +70,7 @@ func (tx *Tx) findGraphQL(values, names seclang.Variable) error {
 	n := len(tx.cols[values])
 	for i := range n {
 		p := tx.cols[values][i]
+		// Two tests of a few bytes, since every argument of every request comes here.
 		if !memberOf(p.Key, "query") || !beginsGraphQL(p.Value) {
 			continue
 		}
@@ -89,7 +98,8 @@ func (tx *Tx) findGraphQL(values, names seclang.Variable) error {
 }
 
 // memberOf reports whether key is name, json.name or json.N.name, in any case: some
-// servers ignore it.
+// servers ignore it. name is in lower case ASCII and not empty. The last letter is
+// compared first, which tells nearly all keys apart.
 func memberOf(key, name string) bool {
 	if len(key) < len(name) || key[len(key)-1]|0x20 != name[len(name)-1] || !strings.EqualFold(key[len(key)-len(name):], name) {
 		return false
@@ -102,7 +112,8 @@ func memberOf(key, name string) bool {
 }
 
 // beginsGraphQL tells at low cost that a text is no document: it begins neither with a
-// brace, a keyword, a description nor with what is ignored.
+// brace, a keyword, a description nor with what is ignored. Commas are white space in
+// GraphQL, and 0xef begins a byte order mark (October 2021, section 2.1).
 func beginsGraphQL(s string) bool {
 	if s == "" {
 		return false
@@ -121,6 +132,9 @@ func beginsGraphQL(s string) bool {
 
 // findOperations reads the field operations of a multipart form as the JSON that
 // GraphQL's file uploads put there (graphql-multipart-request-spec), if it is JSON.
+// Values get the keys that they would have in a JSON body, so that findGraphQL finds the
+// document and exceptions hold for both ways of sending it. Only the first such field is
+// read.
 func (tx *Tx) findOperations() {
 	for _, p := range tx.cols[seclang.ArgsPost] {
 		if strings.EqualFold(p.Key, "operations") && p.Value != "" && strings.IndexByte("{[ \t\r\n", p.Value[0]) >= 0 {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// headerField is a field of a header with all its values.
+// headerField is a field of a header with all its values. It refers to the caller's map
+// and must not outlive the request.
 type headerField struct {
 	name   string
 	values []string
@@ -21,7 +22,8 @@ type fieldKey struct {
 }
 
 // namePrefix returns the first eight bytes of a name, the first one highest, with zeros
-// after a shorter one. Numbers are in the order of the names that they differ for.
+// after a shorter one. Numbers are in the order of the names that they differ for; a name
+// may have zeros of its own, so equal numbers say nothing.
 func namePrefix(name string) uint64 {
 	if len(name) >= 8 { // one load
 		return uint64(name[0])<<56 | uint64(name[1])<<48 | uint64(name[2])<<40 | uint64(name[3])<<32 |
@@ -44,9 +46,11 @@ const fewFields = 32
 // field that matched. Equal requests must have equal verdicts. The results are valid until
 // the next call.
 func (tx *Tx) inOrder(header map[string][]string) (fields []headerField, order []fieldKey) {
+	// Both keep their memory from request to request.
 	fields, order = tx.fields[:0], tx.order[:0]
 	for name, values := range header {
 		k := fieldKey{namePrefix(name), int32(len(fields))}
+		// The index is that of the field, which stays where it is; only keys are moved.
 		fields = append(fields, headerField{name, values})
 		order = append(order, k)
 		if len(header) > fewFields {
@@ -59,6 +63,7 @@ func (tx *Tx) inOrder(header map[string][]string) (fields []headerField, order [
 		}
 		order[at] = k
 	}
+	// Few were put in place as they came.
 	if len(header) > fewFields {
 		slices.SortFunc(order, func(a, b fieldKey) int {
 			if c := cmp.Compare(a.prefix, b.prefix); c != 0 {

@@ -6,10 +6,13 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/rx"
 )
 
-// idOperator matches values in which the regular expression finds a number that
-// passes the check: @verifyCC and its like.
+// idOperator matches values in which the regular expression finds a number that passes
+// the check: @verifyCC and its like. The check makes matches by chance rare: nine of ten
+// rows of digits fail that of Luhn. It is no gate.Pattern, since a row of digits is no
+// literal to search for; its links always run.
 type idOperator struct {
-	re    *rx.Regexp
+	re *rx.Regexp
+	// valid gets the match with all its separators, of which it reads the digits.
 	valid func(text string) bool
 }
 
@@ -47,6 +50,7 @@ func (o *idOperator) Match(tx *Tx, s string, capture bool) bool {
 	return true
 }
 
+// locate returns the first match of the expression that passes the check.
 func (o *idOperator) locate(s string) (start, end int) {
 	for at := 0; at <= len(s); {
 		loc := o.re.Find(s[at:])
@@ -56,12 +60,14 @@ func (o *idOperator) locate(s string) (start, end int) {
 		if o.valid(s[at+loc[0] : at+loc[1]]) {
 			return at + loc[0], at + loc[1]
 		}
+		// Matches do not overlap. An empty one still takes a byte, so that the loop ends.
 		at += max(loc[1], 1)
 	}
 	return -1, -1
 }
 
-// digitsOf returns the digits of s, not ok if there are more than fit or fewer.
+// digitsOf fills d with the digits of s, whatever is between them. It is not ok if there
+// are more than fit or fewer.
 func digitsOf(s string, d []int) bool {
 	n := 0
 	for i := range len(s) {
@@ -77,7 +83,8 @@ func digitsOf(s string, d []int) bool {
 	return n == len(d)
 }
 
-// allSame reports whether the digits are one and the same.
+// allSame reports whether the digits are one and the same. Such rows pass some checks and
+// are given to nobody; forms are filled with them. d is not empty.
 func allSame(d []int) bool {
 	for _, x := range d {
 		if x != d[0] {
@@ -96,8 +103,9 @@ func weigh(d []int, weights ...int) int {
 	return sum
 }
 
-// luhn checks the digits of s, of which there must be two at least (ISO/IEC 7812-1,
-// annex B).
+// luhn checks the digits of s, of which there must be two at least (ISO/IEC 7812-1, annex
+// B). From the right, each second digit is doubled and the digits of the result are
+// added, which for 10 to 18 is the same as taking 9 away.
 func luhn(s string) bool {
 	sum, n := 0, 0
 	for i := len(s) - 1; i >= 0; i-- {
@@ -117,7 +125,8 @@ func luhn(s string) bool {
 }
 
 // cpf checks a Brazilian Cadastro de Pessoas Físicas: eleven digits, the last two of
-// which are sums of the others modulo 11.
+// which are sums of the others modulo 11. Either check digit is 0 if the remainder is 0
+// or 1, else 11 less the remainder.
 func cpf(s string) bool {
 	var d [11]int
 	if !digitsOf(s, d[:]) || allSame(d[:]) {
@@ -148,15 +157,17 @@ func ssn(s string) bool {
 	return !counts && area != 0 && area != 666 && area < 900 && group != 0 && serial != 0
 }
 
-// svnr checks an Austrian Sozialversicherungsnummer: ten digits, the fourth of which
-// is the sum of the others modulo 11.
+// svnr checks an Austrian Sozialversicherungsnummer: ten digits, the fourth of which is
+// the sum of the others modulo 11. Numbers whose sum is 10 are not given out, and no
+// digit equals it.
 func svnr(s string) bool {
 	var d [10]int
 	return digitsOf(s, d[:]) && !allSame(d[:]) && weigh(d[:], 3, 7, 9, 0, 5, 8, 4, 2, 1, 6)%11 == d[3]
 }
 
-// rut checks a Chilean Rol Único Tributario: up to eight digits and a check character,
-// which is a digit or K.
+// rut checks a Chilean Rol Único Tributario: six to eight digits and a check character,
+// which is a digit or K. From the right the digits weigh 2 to 7 and again from 2; the
+// check character makes the sum a multiple of 11, K standing for 10.
 func rut(s string) bool {
 	last := -1
 	sum, weight, n := 0, 2, 0

@@ -7,11 +7,12 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// Macro is text with references to variables: %{tx.score}. A nil macro is one without
-// parts for Constant only.
+// Macro is text with references to variables: %{tx.score}. It is immutable once the
+// program is built. A nil macro is one without parts for Constant only.
 type Macro struct {
 	Text string // as written, or what it is known to expand to
-	// Parts are literals and references, in order.
+	// Parts are literals and references, in order. Package build replaces references by
+	// literals where it knows the values.
 	Parts []MacroPart
 }
 
@@ -28,7 +29,12 @@ type MacroPart struct {
 }
 
 // ParseMacro reads text. slot returns the slot of a variable of TX, -1 if it has none. An
-// error tells how macros are written.
+// error tells how macros are written. What a reference expands to is not read again, so
+// that a client cannot send references.
+//
+//	score %{tx.inbound_anomaly_score_pl1} of %{REMOTE_ADDR}
+//
+// has four parts: two literals and two references, of which the first has a slot.
 func ParseMacro(text string, slot func(string) int32) (*Macro, error) {
 	// Text without "%{" is one literal; a percent sign alone is no reference.
 	m := &Macro{Text: text}
@@ -48,6 +54,7 @@ func ParseMacro(text string, slot func(string) int32) (*Macro, error) {
 		}
 		name := rest[i+2 : i+end]
 		rest = rest[i+end+1:]
+		// ModSecurity writes members with a dot here and with a colon in targets.
 		base, key, _ := strings.Cut(name, ".")
 		v, ok := seclang.ParseVariable(base)
 		if !ok {
@@ -73,15 +80,15 @@ func (m *Macro) Constant() (string, bool) {
 	return "", false
 }
 
-// expand returns the text with the values of tx. Without references it does not
-// allocate.
+// expand returns the text with the values of tx. Without references it does not allocate.
+// Of one part it is the value itself, of several a text in the arena.
 func (m *Macro) expand(tx *Tx) string { return m.join(tx, 1<<30) }
 
 // expandShort is expand with each value cut after 1 KiB, for messages: a value may have
 // the length of a body.
 func (m *Macro) expandShort(tx *Tx) string { return m.join(tx, 1024) }
 
-// join expands the parts, each cut after limit bytes.
+// join expands the parts, each cut after limit bytes. A cut may be within a rune.
 func (m *Macro) join(tx *Tx, limit int) string {
 	var texts [16]string // most macros have fewer parts; then only the result is allocated
 	list := texts[:0]
@@ -98,7 +105,7 @@ func (m *Macro) join(tx *Tx, limit int) string {
 	return tx.arena.Concat(list...)
 }
 
-// expand returns the text of one part.
+// expand returns the text of one part, its own name if there is no such value.
 func (p *MacroPart) expand(tx *Tx) string {
 	if p.Variable == seclang.NoVariable {
 		return p.Literal

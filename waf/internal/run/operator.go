@@ -20,13 +20,18 @@ import (
 // Operator is the test of a link. It is immutable and shared by all transactions. Most
 // are gate.Pattern as well: those that require something of a value that can be searched
 // for, or say the same of equal values at least.
+//
+// Negation is the link's business: an operator knows nothing of it.
 type Operator interface {
-	// Match tests a value. With capture it fills TX:0 to TX:9. Operators for which Pure
-	// holds ask nothing of tx without capture.
+	// Match tests a value. With capture it fills TX:0 and, if it has more to tell, those
+	// after it. Operators for which Pure holds ask nothing of tx without capture; @rx and
+	// @pm note there where they matched.
 	Match(tx *Tx, s string, capture bool) bool
 }
 
-// Pure reports whether the answer of op depends on the value only.
+// Pure reports whether the answer of op depends on the value only. Of those that compare
+// it holds if the argument refers to nothing; it may become true when package build
+// settles constants.
 func Pure(op Operator) bool {
 	arg := Argument(op)
 	if arg == nil {
@@ -38,14 +43,15 @@ func Pure(op Operator) bool {
 
 // The compiler asks what operators are rather than to know their types.
 
-// IsConstant reports whether op says the same of every value.
+// IsConstant reports whether op says the same of every value: @unconditionalMatch and
+// @noMatch.
 func IsConstant(op Operator) bool {
 	_, ok := op.(constantOperator)
 	return ok
 }
 
 // IsWhole reports whether op is @rx with an expression that matches every value, as a
-// whole.
+// whole: ^.*$ and its like, by which rules copy values to TX.
 func IsWhole(op Operator) bool {
 	o, ok := op.(*rxOperator)
 	return ok && o.re.Whole()
@@ -61,15 +67,17 @@ func IsComparison(op Operator) bool {
 	return false
 }
 
-// FoldArgument reads the argument of op after its references became constant, so that
-// it need not be read with each value.
+// FoldArgument reads the argument of op after its references became constant, so that it
+// need not be read with each value. Only package build may call it, before the program is
+// in use.
 func FoldArgument(op Operator) {
 	if o, ok := op.(*numberOperator); ok {
 		o.fold()
 	}
 }
 
-// Argument returns the text that an operator compares with, nil for other operators.
+// Argument returns the text that an operator compares with, nil for other operators. The
+// macro is the operator's own: package build writes constants into it.
 func Argument(op Operator) *Macro {
 	switch op := op.(type) {
 	case *numberOperator:
@@ -83,14 +91,15 @@ func Argument(op Operator) *Macro {
 }
 
 // locator operators can tell which bytes made them match. It is asked only of matches
-// that are reported.
+// that are reported. Operators that are none compare the value as a whole: with
+// numbers, addresses and lists of allowed values.
 type locator interface {
 	// locate returns where the match is, -1 if it is no bytes in particular.
 	locate(s string) (start, end int)
 }
 
 // NewDetector returns the operator of that name that takes no argument, nil if none is
-// called so.
+// called so. Names are as package seclang writes them.
 func NewDetector(name string) Operator {
 	switch name {
 	case "detectSQLi":
@@ -110,9 +119,11 @@ func NewDetector(name string) Operator {
 }
 
 // NewComparison returns the operator of that name that compares values with arg, nil if
-// none is called so.
+// none is called so. Text is compared byte by byte and in its case, numbers as Number
+// reads them.
 func NewComparison(name string, arg *Macro) Operator {
 	switch name {
+	// @strmatch of ModSecurity searches for a text, by another algorithm.
 	case "contains", "strmatch":
 		return &textOperator{arg, name, strings.Contains}
 	case "containsWord":
@@ -142,14 +153,20 @@ func NewComparison(name string, arg *Macro) Operator {
 // constantOperator matches always or never.
 type constantOperator bool
 
+// Match is the same for every value, so package build decides what it can of rules that
+// have it.
 func (o constantOperator) Match(*Tx, string, bool) bool { return bool(o) }
 
-// rxOperator is @rx. What it requires of a value comes of its syntax, see package rx.
+// rxOperator is @rx. What it requires of a value comes of its syntax, see package rx. It
+// takes time linear in the value.
 type rxOperator struct{ re *rx.Regexp }
 
-// NewRegexp returns @rx for a regular expression.
+// NewRegexp returns @rx for a regular expression. Links with one expression share it.
 func NewRegexp(re *rx.Regexp) Operator { return &rxOperator{re} }
 
+// Identity, Need and Matches are those of gate.Pattern, here and for the operators that
+// follow: equal identities share what is proved of a value, Need is what a value must
+// have for a match, and Matches is Match without a transaction.
 func (o *rxOperator) Identity() string { return "rx " + o.re.String() }
 
 func (o *rxOperator) Need(absent charset.Set) rx.Need { return o.re.Need(absent) }
@@ -157,6 +174,8 @@ func (o *rxOperator) Need(absent charset.Set) rx.Need { return o.re.Need(absent)
 func (o *rxOperator) Matches(s string) bool { return o.re.Match(s) }
 
 func (o *rxOperator) Match(tx *Tx, s string, capture bool) bool {
+	// The reference asks package regexp, so that it does not share the automata's
+	// mistakes.
 	if tx.p.Reference {
 		if !o.re.MatchPrecisely(s) {
 			return false
@@ -167,6 +186,7 @@ func (o *rxOperator) Match(tx *Tx, s string, capture bool) bool {
 	if !capture {
 		return true
 	}
+	// The whole match is the value; a search would find no more.
 	if o.re.Whole() {
 		tx.setCapture(0, s)
 		return true
@@ -176,6 +196,7 @@ func (o *rxOperator) Match(tx *Tx, s string, capture bool) bool {
 	if loc != nil {
 		tx.span = span{true, loc[0], loc[1]}
 	}
+	// Nine groups with the whole match, as in Coraza. One that took no part is empty.
 	for i := 0; i < len(loc)/2 && i < 9; i++ {
 		text := ""
 		if loc[2*i] >= 0 {
@@ -186,6 +207,8 @@ func (o *rxOperator) Match(tx *Tx, s string, capture bool) bool {
 	return loc != nil
 }
 
+// locate is that of locator, here and below. It costs a search, so it is asked once for
+// each match that is reported.
 func (o *rxOperator) locate(s string) (int, int) {
 	if loc := o.re.Find(s); loc != nil {
 		return loc[0], loc[1]
@@ -193,17 +216,22 @@ func (o *rxOperator) locate(s string) (int, int) {
 	return -1, -1
 }
 
-// phraseOperator is @pm and @pmFromFile: the value has one of the phrases,
-// letters of ASCII in any case.
+// phraseOperator is @pm and @pmFromFile: the value has one of the phrases, letters of
+// ASCII in any case.
 //
 // The gate has found one of the phrases already when it runs. It has no automaton of its
-// own, only a filter of the two or four first bytes, which fits in the first cache.
+// own, only a filter of the two or four first bytes, which fits in the L1 data cache: a
+// look-up in the map for each byte of a response took 28 % of the gateway's CPU for a
+// small GET.
 type phraseOperator struct {
-	name    string
+	// name tells lists apart: operators with one name match the same values.
+	name string
+	// phrases are in lower case, each once, in the order of the list.
 	phrases []string
-	// byFirst lists the phrases by their first two bytes, longest first. begins has
-	// a bit for each two bytes with which a phrase, or a value at a phrase of one
-	// byte, may begin, in whatever case.
+	// byFirst lists the phrases by their first two bytes, longest first. begins has a bit
+	// for each two bytes with which a phrase, or a value at a phrase of one byte, may
+	// begin, in whatever case. A pair of bytes is the number first<<8|second, whose bit
+	// is in word number>>6: 8 KiB for all 65,536.
 	byFirst map[[2]byte][]string
 	begins  [1 << 10]uint64
 	// goesOn has a bit for each two bytes that are the third and fourth of a phrase,
@@ -213,7 +241,7 @@ type phraseOperator struct {
 }
 
 // NewPhrases returns the operator for a list that has the name, an error if the list is
-// empty.
+// empty. Phrases are folded as Coraza does it, beyond ASCII as well; values are not.
 func NewPhrases(name string, list []string) (Operator, error) {
 	o := &phraseOperator{name: name, byFirst: map[[2]byte][]string{}}
 	seen := map[string]bool{}
@@ -228,6 +256,7 @@ func NewPhrases(name string, list []string) (Operator, error) {
 			o.single[p[0]] = true
 			continue
 		}
+		// Phrases of one byte have no pair and stand in single only.
 		k := [2]byte{p[0], p[1]}
 		o.byFirst[k] = append(o.byFirst[k], p)
 	}
@@ -264,6 +293,8 @@ func NewPhrases(name string, list []string) (Operator, error) {
 
 func (o *phraseOperator) Identity() string { return "pm " + o.name }
 
+// Need is part of gate.Pattern: one of the phrases, as a required literal. Phrases with a
+// byte that the tier's values lack cannot be in them.
 func (o *phraseOperator) Need(absent charset.Set) rx.Need {
 	var words []string
 	for _, p := range o.phrases {
@@ -276,13 +307,15 @@ func (o *phraseOperator) Need(absent charset.Set) rx.Need {
 	}
 	slices.Sort(words)
 	n := rx.Need{Words: [][]string{slices.Compact(words)}}
+	// A class of bytes that every phrase has spares most values the search for words.
 	if m, ok := rx.WordMask(words); ok {
 		n.Bytes = append(n.Bytes, m)
 	}
 	return n
 }
 
-// hasAny reports whether s, in lower case, has a byte of the set in every spelling.
+// hasAny reports whether s, in lower case, has a byte of the set in every spelling: a
+// letter counts only if the set has both its cases.
 func hasAny(s string, set charset.Set) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -294,9 +327,13 @@ func hasAny(s string, set charset.Set) bool {
 	return false
 }
 
-// find returns the leftmost, longest phrase in s from at on.
+// find returns the leftmost, longest phrase in s from at on, -1 and -1 if there is none.
+// It takes time linear in s for lists whose phrases begin differently; in the worst case
+// each place is compared with all phrases that begin with the same two bytes.
 func (o *phraseOperator) find(s string, at int) (start, end int) {
 	for i := at; i < len(s); i++ {
+		// Two loads and two tests of a bit rule out nearly all places. The last byte has
+		// no pair and goes on to single.
 		if i+1 < len(s) {
 			if k := uint(s[i])<<8 | uint(s[i+1]); o.begins[k>>6]>>(k&63)&1 == 0 {
 				continue
@@ -325,6 +362,7 @@ func (o *phraseOperator) find(s string, at int) (start, end int) {
 	return -1, -1
 }
 
+// Match notes the place without being asked to, since the search has found it.
 func (o *phraseOperator) Match(tx *Tx, s string, capture bool) bool {
 	start, end := o.find(s, 0)
 	if start < 0 {
@@ -334,6 +372,7 @@ func (o *phraseOperator) Match(tx *Tx, s string, capture bool) bool {
 	if !capture {
 		return true
 	}
+	// Each phrase in turn is captured, up to ten, as in Coraza.
 	for i := 0; i < 10 && start >= 0; i++ {
 		tx.setCapture(i, s[start:end])
 		start, end = o.find(s, end)
@@ -348,7 +387,9 @@ func (o *phraseOperator) Matches(s string) bool {
 
 func (o *phraseOperator) locate(s string) (int, int) { return o.find(s, 0) }
 
-// textOperator compares the value with an argument, which it must contain.
+// textOperator compares the value with an argument, which it must contain: @contains,
+// @beginsWith, @endsWith, @streq, @containsWord. So the argument is a required literal
+// for all of them.
 type textOperator struct {
 	arg  *Macro
 	name string
@@ -357,6 +398,8 @@ type textOperator struct {
 
 func (o *textOperator) Match(tx *Tx, s string, _ bool) bool { return o.test(s, o.arg.expand(tx)) }
 
+// locate finds the argument again. It is the occurrence that was meant for the beginning
+// and the end; of @containsWord it may be an earlier one within a longer word.
 func (o *textOperator) locate(s string) (int, int) {
 	arg, ok := o.arg.Constant()
 	if !ok || arg == "" {
@@ -381,6 +424,8 @@ func (o *textOperator) Need(absent charset.Set) rx.Need {
 	if !ok || arg == "" {
 		return rx.Need{}
 	}
+	// The comparison heeds the case of letters, so this errs on the side of "may match"
+	// for letters of which values have the other case.
 	if hasAny(arg, absent) {
 		return rx.Need{Never: true}
 	}
@@ -394,7 +439,7 @@ func (o *textOperator) Need(absent charset.Set) rx.Need {
 }
 
 // containsWord reports whether s has the word with no letter, digit or underscore before
-// or after it.
+// or after it. Bytes beyond ASCII are no letters here. An empty word is in every text.
 func containsWord(s, word string) bool {
 	if word == "" {
 		return true
@@ -426,6 +471,7 @@ func (o *withinOperator) Matches(s string) bool { return o.Match(nil, s, false) 
 
 func (o *withinOperator) Need(charset.Set) rx.Need { return rx.Need{} }
 
+// Possible is part of gate.Guarded.
 func (o *withinOperator) Possible(s string) bool {
 	arg, ok := o.arg.Constant()
 	return !ok || o.test(s, arg)
@@ -433,7 +479,8 @@ func (o *withinOperator) Possible(s string) bool {
 
 func (o *withinOperator) Match(tx *Tx, s string, _ bool) bool { return o.test(s, o.arg.expand(tx)) }
 
-// numberOperator compares numbers. What is no number counts as 0.
+// numberOperator compares numbers. What is no number counts as 0, so an empty value
+// is less than any limit. constant tells that value has the argument.
 type numberOperator struct {
 	arg      *Macro
 	name     string
@@ -461,8 +508,10 @@ func (o *numberOperator) Identity() string { return o.name + " " + o.arg.Text }
 
 func (o *numberOperator) Matches(s string) bool { return o.Match(nil, s, false) }
 
+// Need is nothing: numbers have no literal in common. The guard does the work.
 func (o *numberOperator) Need(charset.Set) rx.Need { return rx.Need{} }
 
+// Possible is part of gate.Guarded, and the whole test if the argument is constant.
 func (o *numberOperator) Possible(s string) bool { return !o.constant || o.test(Number(s), o.value) }
 
 func (o *numberOperator) Match(tx *Tx, s string, _ bool) bool {
@@ -473,8 +522,11 @@ func (o *numberOperator) Match(tx *Tx, s string, _ bool) bool {
 	return o.test(v, Number(o.arg.expand(tx)))
 }
 
-// Number reads a number; what is none counts as 0.
+// Number reads a decimal number with an optional sign; what is none counts as 0, also if
+// it begins with digits. One beyond the range of int is the nearest that fits, so that
+// comparisons with limits hold.
 func Number(s string) int {
+	// Scores and counts have one digit nearly always.
 	if len(s) == 1 && s[0]-'0' < 10 {
 		return int(s[0] - '0')
 	}
@@ -482,13 +534,15 @@ func Number(s string) int {
 	return v
 }
 
-// ipOperator is @ipMatch.
+// ipOperator is @ipMatch and @ipMatchFromFile. It compares with each network in turn;
+// text is the list as written, by which equal operators are known.
 type ipOperator struct {
 	text     string
 	prefixes []netip.Prefix
 }
 
-// NewIPMatch returns the operator for a list of addresses and networks.
+// NewIPMatch returns the operator for a list of addresses and networks. Blanks around
+// them and empty entries are skipped; bits of a network's host part are, too.
 func NewIPMatch(list []string) (Operator, error) {
 	o := &ipOperator{text: strings.Join(list, ",")}
 	for _, s := range list {
@@ -513,6 +567,8 @@ func (o *ipOperator) Identity() string { return "ipMatch " + o.text }
 
 func (o *ipOperator) Matches(s string) bool { return o.Match(nil, s, false) }
 
+// Need is nothing: an address has many spellings. Rules ask it of REMOTE_ADDR and its
+// like, which have one value each, and recurring values are cached.
 func (o *ipOperator) Need(charset.Set) rx.Need { return rx.Need{} }
 
 func (o *ipOperator) Match(_ *Tx, s string, _ bool) bool {
@@ -520,6 +576,7 @@ func (o *ipOperator) Match(_ *Tx, s string, _ bool) bool {
 	if err != nil {
 		return false
 	}
+	// An IPv4 client may come over a socket of IPv6, and with a zone that no network has.
 	a = a.Unmap().WithZone("")
 	for _, p := range o.prefixes {
 		if p.Contains(a) {
@@ -529,13 +586,15 @@ func (o *ipOperator) Match(_ *Tx, s string, _ bool) bool {
 	return false
 }
 
-// byteRange is @validateByteRange: it matches values that have another byte.
+// byteRange is @validateByteRange: it matches values that have another byte. The Core
+// Rule Set finds NUL bytes and control characters by it.
 type byteRange struct {
 	text  string
 	valid charset.Set
 }
 
 // NewByteRange returns the operator for ranges of bytes that are valid, "9,32-126".
+// Numbers are decimal, both ends belong to the range.
 func NewByteRange(arg string) (Operator, error) {
 	o := &byteRange{text: arg}
 	for part := range strings.SplitSeq(arg, ",") {
@@ -557,6 +616,8 @@ func (o *byteRange) Identity() string { return "validateByteRange " + o.text }
 
 func (o *byteRange) Matches(s string) bool { return o.Match(nil, s, false) }
 
+// Need is part of gate.Pattern: a byte that is not valid, out of those that the tier's
+// values may have. If there is none the operator cannot match in that tier.
 func (o *byteRange) Need(absent charset.Set) rx.Need {
 	bad := o.valid.Not()
 	for i := range bad {
@@ -582,8 +643,9 @@ func (o *byteRange) locate(s string) (int, int) {
 	return -1, -1
 }
 
-// urlEncodingOperator is @validateUrlEncoding: it matches values with a % that is
-// not followed by two hexadecimal digits.
+// urlEncodingOperator is @validateUrlEncoding: it matches values with a % that is not
+// followed by two hexadecimal digits (RFC 3986, section 2.1). Servers differ in what they
+// make of one.
 type urlEncodingOperator struct{}
 
 func (urlEncodingOperator) Identity() string { return "validateUrlEncoding" }
@@ -599,6 +661,7 @@ func (o urlEncodingOperator) Match(_ *Tx, s string, _ bool) bool {
 	return start >= 0
 }
 
+// locate returns the first broken escape with what follows it, three bytes at most.
 func (urlEncodingOperator) locate(s string) (int, int) {
 	for i := 0; i < len(s); i++ {
 		if s[i] != '%' {
@@ -612,7 +675,9 @@ func (urlEncodingOperator) locate(s string) (int, int) {
 	return -1, -1
 }
 
-// utf8Operator is @validateUtf8Encoding: it matches values that are not UTF-8.
+// utf8Operator is @validateUtf8Encoding: it matches values that are not UTF-8. Overlong
+// forms and surrogates are not (RFC 3629, section 3), by which attacks pass filters that
+// decode less strictly than the server, or more. ASCII is UTF-8, hence its Need.
 type utf8Operator struct{}
 
 func (utf8Operator) Identity() string { return "validateUtf8Encoding" }
@@ -621,9 +686,12 @@ func (o utf8Operator) Matches(s string) bool { return o.Match(nil, s, false) }
 
 func (utf8Operator) Need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{charset.High}} }
 
+// Match allocates nothing and stops at the first byte that is wrong.
 func (utf8Operator) Match(_ *Tx, s string, _ bool) bool { return !utf8.ValidString(s) }
 
-// sqliOperator is @detectSQLi.
+// sqliOperator is @detectSQLi. libinjection reads the value as SQL in several contexts of
+// quotes and compares the fingerprint of its tokens with known ones; TX:0 is the
+// fingerprint. No literal is required for it, so it has a guard instead.
 type sqliOperator struct{}
 
 func (sqliOperator) Identity() string { return "detectSQLi" }
@@ -632,8 +700,11 @@ func (o sqliOperator) Matches(s string) bool { return o.Match(nil, s, false) }
 
 func (sqliOperator) Need(charset.Set) rx.Need { return rx.Need{} }
 
+// Possible is part of gate.Guarded, see gate.MayBeSQLi.
 func (sqliOperator) Possible(s string) bool { return gate.MayBeSQLi(s) }
 
+// Match costs a tokenization of the value for each context of quotes that it may be in,
+// hence the guard.
 func (sqliOperator) Match(tx *Tx, s string, capture bool) bool {
 	found, fingerprint := libinjection.IsSQLi(s)
 	if found && capture {
@@ -642,15 +713,18 @@ func (sqliOperator) Match(tx *Tx, s string, capture bool) bool {
 	return found
 }
 
+// locate is the whole value: tokens from all over it make the fingerprint.
 func (sqliOperator) locate(s string) (int, int) { return 0, len(s) }
 
-// xssOperator is @detectXSS.
+// xssOperator is @detectXSS, by libinjection, which reads the value as HTML in five
+// contexts.
 type xssOperator struct{}
 
 func (xssOperator) Identity() string { return "detectXSS" }
 
 func (o xssOperator) Matches(s string) bool { return o.Match(nil, s, false) }
 
+// Need is one of the bytes without which libinjection finds no script, see package gate.
 func (xssOperator) Need(charset.Set) rx.Need { return rx.Need{Bytes: []charset.Mask{gate.XSSBytes}} }
 
 func (xssOperator) Match(_ *Tx, s string, _ bool) bool { return libinjection.IsXSS(s) }

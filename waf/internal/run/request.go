@@ -15,21 +15,32 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// Head is the head of a request.
+// Head is the head of a request. A zero field is one that is not known; its variables are
+// empty then, not absent. SetHead keeps its strings, not the Head.
 type Head struct {
+	// ID is not interpreted. Time is the only clock that rules see.
 	ID   string    // UNIQUE_ID
 	Time time.Time // when it was received
 	// Client and Server are the ends of the connection; addresses may be zero.
 	Client, Server         netip.Addr
 	ClientPort, ServerPort int
-	// URI is the request target as sent, Protocol "HTTP/1.1" and its like.
+	// URI is the request target as sent, in any of the forms of RFC 9112, section 3.2,
+	// Protocol "HTTP/1.1" and its like. Neither needs to be valid: rules are asked about
+	// just that.
 	Method, URI, Protocol string
 	Host                  string // as the field Host, which Header does not have
-	Header                map[string][]string
+	// Header has the values of each name in the order in which they came. Names may have
+	// any case; two names that differ in case only are two fields.
+	Header map[string][]string
 }
 
-// SetHead fills the variables of the request's head. Strings of h must stay as
-// they are until Reset.
+// SetHead fills the variables of the request's head. Strings of h must stay as they are
+// until Reset. Call it once, after SetOverlay and before the first Run.
+//
+// The order is that of what depends on what: the head before the charsets that it claims,
+// these before the further readings of the query string, all arguments before their size,
+// and the exceptions of the application at the end, since they are asked for the whole
+// head.
 func (tx *Tx) SetHead(h *Head) {
 	p := tx.p
 	tx.now = h.Time
@@ -37,11 +48,13 @@ func (tx *Tx) SetHead(h *Head) {
 		tx.setScalar(v, "") // what is not known is empty, not absent
 	}
 	tx.setScalar(seclang.UniqueID, h.ID)
+	// Only what nearly every rule set refers to is filled in any case.
 	client := tx.address(h.Client)
 	tx.setScalar(seclang.RemoteAddr, client)
 	if p.Needed[seclang.ServerAddr] {
 		tx.setScalar(seclang.ServerAddr, tx.address(h.Server))
 	}
+	// A look-up of the name would be I/O that a client can ask for.
 	if p.Needed[seclang.RemoteHost] {
 		tx.setScalar(seclang.RemoteHost, client)
 	}
@@ -58,6 +71,7 @@ func (tx *Tx) SetHead(h *Head) {
 	}
 	tx.setTime(h.Time)
 	tx.setURI(h)
+	// net/http takes Host out of the header; rules look for it there.
 	if h.Host != "" {
 		tx.requestHeader("Host", h.Host)
 		tx.setScalar(seclang.ServerName, hostName(h.Host))
@@ -80,7 +94,8 @@ func (tx *Tx) SetHead(h *Head) {
 	}
 }
 
-// zeroes are variables that are 0 until something happens.
+// zeroes are variables that are 0 until something happens. Rules test them with @eq and
+// !@eq, for which absent is not the same as 0.
 var zeroes = []seclang.Variable{
 	seclang.FilesCombinedSize, seclang.UrlencodedError, seclang.URIParseError, seclang.ArgumentsLimitReached, seclang.FullRequestLength,
 	seclang.InboundDataError, seclang.OutboundDataError, seclang.ReqbodyError, seclang.ReqbodyProcessorError, seclang.RequestBodyLength,
@@ -95,22 +110,27 @@ func (tx *Tx) address(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
 	}
-	const longest = 64 // of an IPv6 address; a zone may make it longer
+	// The text of an IPv6 address has at most 45 characters.
+	const longest = 64
 	buf := tx.arena.Alloc(longest)
+	// An IPv4 address that came over a socket of IPv6 (::ffff:192.0.2.1) is written as
+	// IPv4, as rules and lists have it. AppendTo grew out of the buffer if the text is
+	// longer.
 	if text := a.Unmap().AppendTo(buf[:0]); len(text) <= longest {
 		return tx.arena.Shrink(buf, len(text))
 	}
 	return a.Unmap().String()
 }
 
-// decimal writes a number without an allocation of its own.
+// decimal writes a number without an allocation of its own: strconv.Itoa has none only
+// below 100.
 func (tx *Tx) decimal(n int) string {
 	const longest = 20 // of an int64 with its sign
 	buf := tx.arena.Alloc(longest)
 	return tx.arena.Shrink(buf, len(strconv.AppendInt(buf[:0], int64(n), 10)))
 }
 
-// setTime fills the variables of the time that rules refer to.
+// setTime fills the variables of the time that rules refer to, in the zone of t.
 func (tx *Tx) setTime(t time.Time) {
 	set := func(v seclang.Variable, s func() string) {
 		if tx.p.Needed[v] {
@@ -143,7 +163,8 @@ func (p *Program) needsTime() bool {
 	return false
 }
 
-// hostName returns a host without its port. An address of IPv6 keeps its brackets.
+// hostName returns a host without its port. An address of IPv6 keeps its brackets, which
+// tell its colons from that of a port (RFC 3986, section 3.2.2).
 func hostName(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		return host[:i]
@@ -152,8 +173,12 @@ func hostName(host string) string {
 }
 
 // setURI takes the request target apart as net/url does, since that is what applications
-// behind the gateway do. What it cannot parse is taken apart at the question mark, so that
-// it is inspected all the same.
+// behind the gateway do. What it cannot parse is taken apart at the question mark, so
+// that it is inspected all the same: an attacker must not get past the rules by a target
+// that is broken on purpose. URI_PARSE_ERROR tells the rules of it.
+//
+// REQUEST_URI_RAW is as sent, REQUEST_URI as net/url writes it, REQUEST_FILENAME the
+// decoded path, QUERY_STRING not decoded.
 func (tx *Tx) setURI(h *Head) {
 	tx.setScalar(seclang.RequestMethod, h.Method)
 	tx.setScalar(seclang.RequestProtocol, h.Protocol)
@@ -176,6 +201,8 @@ func (tx *Tx) setURI(h *Head) {
 	}
 	tx.setScalar(seclang.RequestURI, full)
 	tx.setScalar(seclang.RequestFilename, path)
+	// A path that ends with a separator is its own base name, as in Coraza. Backslashes
+	// count, since servers on Windows take them for slashes.
 	base := path
 	if i := strings.LastIndexAny(path, `/\`); i >= 0 && i+1 < len(path) {
 		base = path[i+1:]
@@ -183,6 +210,8 @@ func (tx *Tx) setURI(h *Head) {
 	tx.setScalar(seclang.RequestBasename, base)
 	tx.setScalar(seclang.QueryString, query)
 	if hasQuery {
+		// The number of arguments is bounded by the parser; names are added for those
+		// that it gave.
 		first := len(tx.cols[seclang.ArgsGet])
 		var cut bool
 		tx.cols[seclang.ArgsGet], cut = body.Query(&tx.arena, tx.cols[seclang.ArgsGet], query, tx.p.Settings.Arguments)
@@ -197,7 +226,7 @@ func (tx *Tx) setURI(h *Head) {
 }
 
 // bodyError notes what is wrong with the body, for rules that refuse what they cannot
-// read.
+// read: 200002 of the Core Rule Set's set-up tests REQBODY_ERROR.
 func (tx *Tx) bodyError(processor string, err error) {
 	tx.setScalar(seclang.ReqbodyError, "1")
 	tx.setScalar(seclang.ReqbodyErrorMsg, tx.arena.Concat(processor, ": ", err.Error()))
@@ -205,8 +234,9 @@ func (tx *Tx) bodyError(processor string, err error) {
 	tx.setScalar(seclang.ReqbodyProcessorErrorMsg, err.Error())
 }
 
-// addNames adds the names of the values from index first on to a collection of
-// names.
+// addNames adds the names of the values from index first on to a collection of names, one
+// for each value. A name is a value under itself as the key, so that exceptions for a key
+// hold for names, too.
 func (tx *Tx) addNames(values, names seclang.Variable, first int) {
 	for _, p := range tx.cols[values][first:] {
 		tx.add(names, p.Key, p.Key)
@@ -214,17 +244,20 @@ func (tx *Tx) addNames(values, names seclang.Variable, first int) {
 }
 
 // isVerbatim reports whether net/url would give the parts of a target back as they are,
-// which spares nearly all requests its work.
+// which spares nearly all requests its work. It may err on the side of no.
 func isVerbatim(path, query string) bool {
 	if path == "" || path[0] != '/' || len(path) > 1 && path[1] == '/' {
 		return false
 	}
+	// The bytes that net/url writes into a path without an escape. A percent sign is not
+	// among them: decoding changes it.
 	for i := range len(path) {
 		c := path[i]
 		if !ascii.IsWord(c) && strings.IndexByte("/-.~$&+,;=:@", c) < 0 {
 			return false
 		}
 	}
+	// net/url keeps a query string as it is, but refuses control characters.
 	for i := range len(query) {
 		if c := query[i]; c <= ' ' || c == 0x7f {
 			return false
@@ -233,11 +266,14 @@ func isVerbatim(path, query string) bool {
 	return true
 }
 
-// requestHeader adds a field of the request's header and what comes of it.
+// requestHeader adds a field of the request's header and what comes of it. It is called
+// for each value of a name, in order of the names.
 func (tx *Tx) requestHeader(name, value string) {
 	if name == "" {
 		return
 	}
+	// The name keeps its case, since REQUEST_HEADERS_NAMES shows it; keys are compared in
+	// any.
 	tx.add(seclang.RequestHeaders, name, value)
 	tx.add(seclang.RequestHeadersNames, name, name)
 	// Their lengths tell most names apart from those that matter.
@@ -249,6 +285,8 @@ func (tx *Tx) requestHeader(name, value string) {
 		tx.contentType(value)
 		// The first one counts, as it does for applications.
 		if tx.scalar(seclang.ReqbodyProcessor) == "" && tx.headerCount("Content-Type") == 1 {
+			// JSON and XML are not here: rules of the set-up choose their processors by
+			// the media type (200000, 200001), so that operators can add types.
 			v := strings.ToLower(strings.TrimSpace(value))
 			if strings.HasPrefix(v, "application/x-www-form-urlencoded") {
 				tx.setScalar(seclang.ReqbodyProcessor, "URLENCODED")
@@ -262,6 +300,8 @@ func (tx *Tx) requestHeader(name, value string) {
 		if !strings.EqualFold(name, "Cookie") {
 			return
 		}
+		// Several Cookie fields are read one after another (RFC 9113, section 8.2.3, lets
+		// clients split them).
 		first := len(tx.cols[seclang.RequestCookies])
 		tx.cols[seclang.RequestCookies] = body.Cookies(tx.cols[seclang.RequestCookies], value)
 		tx.addNames(seclang.RequestCookies, seclang.RequestCookiesNames, first)
@@ -269,13 +309,16 @@ func (tx *Tx) requestHeader(name, value string) {
 		if !strings.EqualFold(name, "Authorization") {
 			return
 		}
+		// Only the scheme (RFC 9110, section 11.4); credentials get no variable of their
+		// own.
 		if kind, _, ok := strings.Cut(value, " "); ok && tx.p.Needed[seclang.AuthType] {
 			tx.setScalar(seclang.AuthType, kind)
 		}
 	}
 }
 
-// headerCount returns how many fields of the request's header have a name.
+// headerCount returns how many fields of the request's header have a name. It costs a
+// comparison for each field.
 func (tx *Tx) headerCount(name string) int {
 	n := 0
 	for i := range tx.cols[seclang.RequestHeaders] {
@@ -296,7 +339,8 @@ func (tx *Tx) header(name string) string {
 	return ""
 }
 
-// setCombinedSize fills ARGS_COMBINED_SIZE.
+// setCombinedSize fills ARGS_COMBINED_SIZE: the bytes of all names and values after
+// decoding, further readings included.
 func (tx *Tx) setCombinedSize() {
 	n := 0
 	for _, v := range target.Collections(seclang.Args) {
@@ -307,13 +351,15 @@ func (tx *Tx) setCombinedSize() {
 	tx.setScalar(seclang.ArgsCombinedSize, strconv.Itoa(n))
 }
 
-// WantsBody reports whether the rules look at the request body.
+// WantsBody reports whether the rules look at the request body. Ask after Run(1), in
+// which ctl:requestBodyAccess may have changed it.
 func (tx *Tx) WantsBody() bool { return !tx.off && !tx.noRequestBody }
 
 // SetBody takes the request body apart by its content coding and type. text must stay
 // as it is until Reset. truncated tells that there was more of it. Of a compressed
 // body at most limit bytes are looked at. It reports whether part of the body was not.
 func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
+	// FULL_REQUEST has at least the head then.
 	if tx.noRequestBody {
 		tx.fullRequest("")
 		return truncated
@@ -326,6 +372,7 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		return truncated
 	}
 	// Codings come off first: rules and parsers are to see what the application sees.
+	// processor is what the Content-Type or a rule of phase 1 chose, "" for none.
 	processor := tx.scalar(seclang.ReqbodyProcessor)
 	var err, coding error
 	if codings := tx.codings(); codings != "" && !strings.EqualFold(codings, "identity") {
@@ -335,6 +382,8 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 			truncated = true
 			tx.setScalar(seclang.InboundDataError, "1")
 		}
+		// decoded is new and nobody else's, so it may become a string without a copy.
+		// After an error it has what could be decoded, which is inspected all the same.
 		text = arena.String(decoded)
 	}
 	// A body of an unknown type is read as a form if rules want to see it at all.
@@ -342,6 +391,8 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 		processor = "URLENCODED"
 		tx.setScalar(seclang.ReqbodyProcessor, processor)
 	}
+	// A body without a processor is not read at all. Each case fills ARGS_POST or its
+	// like, and says what is wrong with the text.
 	switch processor {
 	case "URLENCODED":
 		tx.bodyQuery(text)
@@ -358,6 +409,7 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	case "GRAPHQL":
 		err = tx.bodyGraphQL(text)
 	}
+	// JSON, XML and multipart bodies have no REQUEST_BODY of their own.
 	if tx.forceRequestBody && tx.scalar(seclang.RequestBody) == "" {
 		tx.rawBody(text)
 	}
@@ -367,10 +419,13 @@ func (tx *Tx) SetBody(text string, truncated bool, limit int) bool {
 	if tx.charsets.list != nil {
 		err = tx.readBody(processor, text, truncated, err)
 	}
+	// This comes after all readings, since an operations field may be in another charset,
+	// too.
 	if processor == "MULTIPART" {
 		tx.findOperations()
 	}
 	err = errors.Join(coding, err, tx.findGraphQL(seclang.ArgsPost, seclang.ArgsPostNames))
+	// A claim that cannot be read matters only if something was to be read.
 	if processor != "" {
 		err = errors.Join(err, tx.charsets.err)
 	}
@@ -391,7 +446,8 @@ func (tx *Tx) rawBody(text string) {
 	tx.setScalar(seclang.RequestBodyLength, strconv.Itoa(len(text)))
 }
 
-// bodyQuery reads a form.
+// bodyQuery reads a form, as application/x-www-form-urlencoded is decoded by servers. It
+// cannot fail: any text is some form.
 func (tx *Tx) bodyQuery(text string) {
 	tx.rawBody(text)
 	var cut bool
@@ -402,8 +458,8 @@ func (tx *Tx) bodyQuery(text string) {
 	tx.addNames(seclang.ArgsPost, seclang.ArgsPostNames, 0)
 }
 
-// bodyJSON reads JSON, of which each leaf becomes an argument. It returns what is wrong
-// with the text.
+// bodyJSON reads JSON, of which each leaf becomes an argument under its path, json.a.0.b.
+// It returns what is wrong with the text. Values before a flaw are there.
 func (tx *Tx) bodyJSON(text string, truncated bool) error {
 	s := &tx.p.Settings
 	var cut bool
@@ -447,6 +503,8 @@ func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 		tx.add(seclang.MultipartFilename, f.Key, f.Value)
 		tx.add(seclang.FilesSizes, f.Value, strconv.Itoa(form.FileSizes[i]))
 	}
+	// The collections of file parts overlap, as those of ModSecurity do: FILES has names
+	// of files, FILES_NAMES those of form fields.
 	for _, n := range form.FileNames {
 		tx.add(seclang.FilesNames, n, n)
 	}
@@ -462,7 +520,9 @@ func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 	for _, p := range form.Languages {
 		tx.add(seclang.MultipartFilenameLanguage, p.Key, p.Value)
 	}
+	// What was read before a flaw is there, whatever becomes of the error.
 	tx.setScalar(seclang.FilesCombinedSize, strconv.Itoa(form.Size))
+	// A form that the limit cut has no end, which is no flaw of the client's.
 	f := form.Flaws
 	if truncated {
 		f.Unfinished = false
@@ -493,8 +553,8 @@ func (tx *Tx) bodyMultipart(text string, truncated bool) error {
 	return err
 }
 
-// SetResponseHead fills the variables of the response's head. Strings must stay as
-// they are until Reset.
+// SetResponseHead fills the variables of the response's head. Strings must stay as they
+// are until Reset. status is not checked; protocol may be empty.
 func (tx *Tx) SetResponseHead(status int, protocol string, header map[string][]string) {
 	code := tx.decimal(status)
 	tx.setScalar(seclang.ResponseStatus, code)
@@ -512,6 +572,8 @@ func (tx *Tx) SetResponseHead(status int, protocol string, header map[string][]s
 			tx.add(seclang.ResponseHeaders, f.name, v)
 			tx.add(seclang.ResponseHeadersNames, f.name, f.name)
 			if len(f.name) == len("Content-Type") && strings.EqualFold(f.name, "Content-Type") {
+				// Parameters are cut off, so that rules compare the type only. The last
+				// field counts.
 				mediaType, _, _ := strings.Cut(v, ";")
 				tx.setScalar(seclang.ResponseContentType, mediaType)
 			}
@@ -519,7 +581,9 @@ func (tx *Tx) SetResponseHead(status int, protocol string, header map[string][]s
 	}
 }
 
-// WantsResponseBody reports whether the rules look at this response's body.
+// WantsResponseBody reports whether the rules look at this response's body. Ask after
+// Run(3): until then the type is not known, and ctl may change the answer. Types that are
+// not listed are images and the like, which would cost much and match by chance.
 func (tx *Tx) WantsResponseBody() bool {
 	if tx.off || tx.noResponseBody {
 		return false
@@ -536,8 +600,8 @@ func (tx *Tx) WantsResponseBody() bool {
 	return false
 }
 
-// SetResponseBody fills the variables of the response's body. text must stay as it
-// is until Reset.
+// SetResponseBody fills the variables of the response's body. text must stay as it is
+// until Reset. truncated tells that there was more of it.
 func (tx *Tx) SetResponseBody(text string, truncated bool) {
 	if truncated {
 		tx.setScalar(seclang.OutboundDataError, "1")

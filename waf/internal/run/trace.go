@@ -9,7 +9,8 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// Fate is what became of a rule in a transaction.
+// Fate is what became of a rule in a transaction. The values are part of the JSON of
+// explanations.
 type Fate string
 
 const (
@@ -30,11 +31,13 @@ const (
 )
 
 // trace notes what becomes of rules, as sets of their indexes. Transactions have none
-// unless a person asks, so that it may cost what it costs.
+// unless a person asks, so that it may cost what it costs. A rule may be in several sets;
+// Fates says which one counts.
 type trace struct {
-	phases                 [PhaseCount]bool
-	ran, matched           bitset.Set
-	removed, skipped, open bitset.Set // open: the gate let the rule run
+	phases       [PhaseCount]bool
+	ran, matched bitset.Set
+	// open are the rules that the gate let run.
+	removed, skipped, open bitset.Set
 	// links are the values that links of chains matched, scores what rules added.
 	links  []LinkHit
 	scores []ScoreStep
@@ -43,18 +46,21 @@ type trace struct {
 // LinkHit is a value that a further link of a chain matched. Its strings are valid until
 // Reset of the transaction.
 type LinkHit struct {
-	RuleID   int
-	link     *Link
-	Depth    int // of the link, 1 for the second
+	RuleID int
+	link   *Link
+	// Depth is the place of the link in its chain, 1 for the second.
+	Depth    int
 	Variable seclang.Variable
 	Key      string
 	Value    string
 }
 
-// Locate returns which bytes of Value made the link match, -1 if none in particular.
+// Locate returns which bytes of Value made the link match, -1 if none in particular. It
+// searches the value, since links of chains keep no span.
 func (h *LinkHit) Locate() (start, end int) { return (&Hit{link: h.link, Value: h.Value}).Locate() }
 
-// Name returns COLLECTION:key, with & before it for a number of values.
+// Name returns COLLECTION:key, with & before it for a number of values, as the rule has
+// it.
 func (h *LinkHit) Name() string {
 	name := h.Variable.String()
 	if h.Key != "" {
@@ -68,7 +74,8 @@ func (h *LinkHit) Name() string {
 	return name
 }
 
-// ScoreStep is what one rule added to an anomaly score.
+// ScoreStep is what one rule added to an anomaly score, for a table of how a score came
+// about.
 type ScoreStep struct {
 	RuleID   int
 	Outbound bool // to the response's score
@@ -78,7 +85,8 @@ type ScoreStep struct {
 }
 
 // note takes down a match of a link and what it added to a score. Matches of first links
-// are hits already.
+// are hits already. Whether the chain matches is not known yet: Links drops those of
+// chains that did not.
 func (t *trace) note(at chainLink, v seclang.Variable, key, text string, added int) {
 	if at.depth > 0 && len(t.links) < maxHits {
 		t.links = append(t.links, LinkHit{RuleID: at.rule.ID, link: at.link, Depth: at.depth, Variable: v, Key: key, Value: text})
@@ -111,8 +119,9 @@ func (tx *Tx) Links() []LinkHit {
 	return list
 }
 
-// ScoreSteps returns what rules added to the anomaly scores, in the order in which
-// they first did. It is empty without StartTrace.
+// ScoreSteps returns what rules added to the anomaly scores, in the order in which they
+// first did. It is empty without StartTrace. What chains added that did not match in the
+// end is among it, since it is in the scores, too.
 func (tx *Tx) ScoreSteps() []ScoreStep {
 	if tx.trace == nil {
 		return nil
@@ -124,7 +133,8 @@ func (tx *Tx) ScoreSteps() []ScoreStep {
 	return list
 }
 
-// scoreOf returns which score a rule adds to. Rules of the Core Rule Set add to one.
+// scoreOf returns which score a rule adds to. Rules of the Core Rule Set add to one. The
+// level is 0 if the rule adds to none.
 func (p *Program) scoreOf(id int) (outbound bool, level int) {
 	r := &p.Rules[p.ByID[id]]
 	for j := range r.Links {
@@ -140,7 +150,7 @@ func (p *Program) scoreOf(id int) (outbound bool, level int) {
 	return false, 0
 }
 
-// LevelScore returns the anomaly score of one paranoia level, 1 to 4.
+// LevelScore returns the anomaly score of one paranoia level, 1 to 4, as it is now.
 func (tx *Tx) LevelScore(outbound bool, level int) int {
 	slots := tx.p.WellKnown.Inbound
 	if outbound {
@@ -149,13 +159,14 @@ func (tx *Tx) LevelScore(outbound bool, level int) int {
 	return Number(tx.slots[slots[level]].Text)
 }
 
-// StartTrace begins to note what becomes of rules.
+// StartTrace begins to note what becomes of rules. Call it before the first Run; Reset
+// ends it. It makes the transaction go without the cache.
 func (tx *Tx) StartTrace() {
 	n := len(tx.p.Rules)
 	tx.trace = &trace{ran: bitset.New(n), matched: bitset.New(n), removed: bitset.New(n), skipped: bitset.New(n), open: bitset.New(n)}
 }
 
-// RuleFate is a rule with what became of it.
+// RuleFate is a rule with what became of it. Its strings outlive the transaction.
 type RuleFate struct {
 	ID, Phase int
 	Message   string // with macros as written
@@ -165,7 +176,8 @@ type RuleFate struct {
 	Fate      Fate
 }
 
-// Fates returns what became of every rule, in order. It is empty without StartTrace.
+// Fates returns what became of every rule, in order. It is empty without StartTrace. Call
+// it after the last phase: fates of rules whose phase is to come are Waiting.
 func (tx *Tx) Fates() []RuleFate {
 	if tx.trace == nil {
 		return nil
@@ -185,6 +197,8 @@ func (tx *Tx) Fates() []RuleFate {
 			Looks: r.looks(), Fate: Impossible,
 		}
 		n := int32(i)
+		// The first case that holds counts: what happened to a rule goes before what did
+		// not.
 		switch {
 		case t.matched.Has(n):
 			f.Fate = Matched
@@ -194,8 +208,10 @@ func (tx *Tx) Fates() []RuleFate {
 			f.Fate = Removed
 		case t.skipped.Has(n):
 			f.Fate = Skipped
+		// A rule that is in no phase was decided by the compiler.
 		case !running.Has(n):
 			f.Fate = Settled
+		// The phase did not run: it is to come, or the transaction was refused before it.
 		case !t.phases[r.Phase]:
 			f.Fate = Waiting
 		case t.open.Has(n):
@@ -215,12 +231,14 @@ func (r *Rule) looks() string {
 	return seclang.FormatTargets(src.Targets) + " " + src.Operator.String()
 }
 
-// Step is what one transformation made of a value.
+// Step is what one transformation made of a value. Transformation is the name that rules
+// write, Value a copy.
 type Step struct{ Transformation, Value string }
 
-// Steps returns how the value of a hit came about: first the value as the parser
-// gave it, under the name "parsed", then each transformation that changed it. It is
-// empty if the value is not of the request or response.
+// Steps returns how the value of a hit came about: first the value as the parser gave it,
+// under the name "parsed", then each transformation that changed it. It is empty if the
+// value is not of the request or response. The transformations are done anew, for each
+// member with the key until one leads to the value.
 func (tx *Tx) Steps(h *Hit) []Step {
 	for _, src := range target.Collections(h.Variable) {
 		for _, pair := range tx.cols[src] {
@@ -246,7 +264,8 @@ func (tx *Tx) Steps(h *Hit) []Step {
 	return nil
 }
 
-// Arguments calls fn with each argument of the request that was parsed so far.
+// Arguments calls fn with each argument of the request that was parsed so far. The
+// strings are valid until Reset.
 func (tx *Tx) Arguments(fn func(key, value string)) {
 	for _, src := range target.Collections(seclang.Args) {
 		for _, pair := range tx.cols[src] {
