@@ -130,8 +130,8 @@ func (r *Regexp) MatchPrecisely(s string) bool {
 // Find returns the places of the leftmost match and of its groups as regexp does,
 // or nil. Package regexp takes some hundred nanoseconds a byte, so that of a value
 // longer than maxFind only the part around the first match that ends is looked at;
-// if that has none, it is all that Find returns. A body of 1 MiB would otherwise take some tenths of
-// a second. Places are offsets in bytes of s, in pairs, -1 for groups without a match.
+// if that has none, it is all that Find returns. A body of 1 MiB would otherwise take some tenths
+// of a second. Places are offsets in bytes of s, in pairs, -1 for groups without a match.
 func (r *Regexp) Find(s string) []int {
 	if r.whole {
 		return []int{0, len(s)}

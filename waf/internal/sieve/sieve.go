@@ -10,8 +10,8 @@
 // where they may make other bytes, it gives up and says that anything is possible.
 //
 // Its no is final; its yes means no more than that the decoders must run. The rules that need it
-// are those of the Core Rule Set against hidden code of Node.js and other languages (934100 and its like), which
-// do base64Decode, urlDecodeUni, jsDecode and removeWhitespace in this order
+// are those of the Core Rule Set against hidden code of Node.js and other languages (934100 and its
+// like), which do base64Decode, urlDecodeUni, jsDecode and removeWhitespace in this order
 // (transform.DecodeStep). It knows nothing of rules; package gate chooses the words and the nodes.
 // Tests compare it with the transformations themselves.
 package sieve
