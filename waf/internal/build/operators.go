@@ -15,15 +15,19 @@ import (
 
 // operatorContext is what operators are made from. Equal expressions and equal lists of
 // phrases are compiled once: the rule set has many of both.
+//
+// Operators with the same expression share its automaton and the states that values made of it.
 type operatorContext struct {
+	// files is nil if there are none.
 	files   fs.FS
 	dir     string // of the file of the rule
 	slot    func(string) int32
 	regexps map[string]*rx.Regexp
+	// phrases are named by the text of the list or by the file.
 	phrases map[string]run.Operator
 }
 
-// regexp compiles a regular expression, once.
+// regexp compiles a regular expression, once. Patterns that are wrong are not kept.
 func (c *operatorContext) regexp(pattern string) (*rx.Regexp, error) {
 	if r, ok := c.regexps[pattern]; ok {
 		return r, nil
@@ -35,15 +39,18 @@ func (c *operatorContext) regexp(pattern string) (*rx.Regexp, error) {
 	return r, err
 }
 
-// newOperator returns the operator of that name with an argument as written.
+// newOperator returns the operator of that name with an argument as written. name is in the
+// language's spelling. An error says what is wrong and, after a semicolon, what to write.
 func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 	switch name {
+	// rxGlobal captures all matches in ModSecurity; whether there is one decides in both.
 	case "rx", "rxGlobal":
 		r, err := c.regexp(arg)
 		if err != nil {
 			return nil, fmt.Errorf("%w; the syntax is RE2's, without look-around and backreferences", err)
 		}
 		return run.NewRegexp(r), nil
+	// Words are separated by white space.
 	case "pm":
 		return c.phraseList(strings.Fields(arg), arg)
 	case "pmFromFile", "pmf":
@@ -62,12 +69,14 @@ func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 		return run.NewIPMatch(lines)
 	case "validateByteRange":
 		return run.NewByteRange(arg)
+	// A regular expression finds candidates, a check sum decides (Luhn for credit cards).
 	case "verifyCC", "verifyCPF", "verifySSN", "verifySVNR":
 		r, err := c.regexp(arg)
 		if err != nil {
 			return nil, err
 		}
 		return run.NewIDCheck(name, r), nil
+	// The argument is a country and a regular expression.
 	case "validateNid":
 		country, pattern, _ := strings.Cut(strings.TrimSpace(arg), " ")
 		r, err := c.regexp(strings.TrimSpace(pattern))
@@ -80,6 +89,7 @@ func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 		}
 		return op, nil
 	}
+	// Detectors have no argument: @detectSQLi, @detectXSS and the like.
 	if op := run.NewDetector(name); op != nil {
 		return op, nil
 	}
@@ -94,7 +104,8 @@ func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 	return nil, fmt.Errorf("operator @%s is not implemented", name)
 }
 
-// lines reads the lines of a data file beside the rule, without comments.
+// lines reads the lines of a data file beside the rule, without comments. Blank lines and those
+// that begin with # are comments. The file is read whole, into memory; lines have at most 1 MiB.
 func (c *operatorContext) lines(name string) ([]string, error) {
 	if c.files == nil {
 		return nil, errors.New("there are no data files here; write the words in the rule with @pm")

@@ -11,7 +11,8 @@ import (
 )
 
 // Exception takes rules or targets of rules away from requests that fulfil all its
-// conditions.
+// conditions. It is how an operator says that a rule is wrong about part of the application,
+// without changing rules.
 type Exception struct {
 	// First to Last are ids of rules; Tag is a tag. One of them is set.
 	First, Last int
@@ -22,7 +23,7 @@ type Exception struct {
 	run.Conditions
 }
 
-// Tuning is what an overlay is made from.
+// Tuning is what an overlay is made from. The zero value changes nothing.
 type Tuning struct {
 	// InboundThreshold and OutboundThreshold replace those of the program, if not 0.
 	InboundThreshold, OutboundThreshold int
@@ -33,7 +34,8 @@ type Tuning struct {
 }
 
 // NewOverlay checks t and prepares it for p. It takes microseconds. An error names the
-// exception, counted from 1, or the rule.
+// exception, counted from 1, or the rule. The overlay belongs to p: rules and slots are those of p.
+// It is immutable and keeps nothing of t but its conditions and actions.
 func NewOverlay(p *run.Program, t Tuning) (*run.Overlay, error) {
 	o := &run.Overlay{}
 	// Without the Core Rule Set there are no thresholds to replace.
@@ -82,6 +84,7 @@ func newException(p *run.Program, x Exception) (run.Exception, error) {
 		return e, errors.New("names both rule and tag; name a rule id or a tag")
 	}
 	e.Rules = s.rules(p)
+	// A misspelled id or tag would otherwise be an exception that silently does nothing.
 	if !slices.ContainsFunc(e.Rules, func(w uint64) bool { return w != 0 }) {
 		return e, fmt.Errorf("names no rule: %s", names(x))
 	}
