@@ -125,8 +125,8 @@ func switchAction(name, value string) (run.Action, error) {
 		return onOff(run.SettingRequestBody)
 	case "responsebodyaccess":
 		return onOff(run.SettingResponseBody)
-	// A rule in phase 1 chooses how the body is taken apart, by its type (CRS 901340 and 200001).
-	// RAW is none.
+	// A rule in phase 1 chooses how the body is taken apart, by its type (200000 and 200001
+	// of the recommended configuration). RAW is none.
 	case "requestbodyprocessor":
 		processor := strings.ToUpper(value)
 		if !slices.Contains([]string{"URLENCODED", "MULTIPART", "JSON", "XML", "RAW", "GRAPHQL"}, processor) {
