@@ -15,6 +15,10 @@ import (
 // parseSetVar reads setvar on TX. The forms are name=value, name=+1, name=-1, name (which is empty
 // then) and !name; name and value may have references. slot returns the slot of a variable, a new
 // one for a new name. An error says how to write it.
+//
+//	tx.score=+%{tx.critical_anomaly_score}   adds
+//	tx.name_%{rule.id}=%{matched_var}        has a computed name
+//	!tx.score                                removes
 func parseSetVar(arg string, slot func(string) int32) (*run.SetVar, error) {
 	// -1 stands for a name that is known only when the rule matches.
 	a := &run.SetVar{Slot: -1}
@@ -45,6 +49,10 @@ func parseSetVar(arg string, slot func(string) int32) (*run.SetVar, error) {
 // ctlAction reads ctl:name=value. It is nil without an error for what has no effect here. Which
 // names exist is the language's table, what they do is here: a name that the table supports and no
 // case knows is an error of switchAction.
+//
+//	ruleRemoveById=942100        takes a rule away from this transaction
+//	ruleRemoveTargetByTag=attack-sqli;ARGS:note
+//	requestBodyProcessor=JSON
 func (c *compiler) ctlAction(arg string) (run.Action, error) {
 	name, value, ok := strings.Cut(arg, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
@@ -173,6 +181,11 @@ func persistentMember(action, s string) (v seclang.Variable, name string, err er
 //
 // name is in lower case, one of the cases below; the error is nil or says how to write the action.
 // That a collection is opened is noted in c.opens, whether the rule ever matches or not.
+//
+//	initcol:ip=%{REMOTE_ADDR}
+//	setvar:ip.failed=+1
+//	expirevar:ip.failed=600           goes after ten minutes
+//	deprecatevar:ip.failed=1/60       one less each minute
 func (c *compiler) collectionAction(name, arg string) (act run.Action, err error) {
 	// The first error of a macro counts; what is made of a bad one is dropped with it.
 	parse := func(text string) *run.Macro {

@@ -64,6 +64,9 @@ type Options struct {
 // program if there is any. The program is immutable but for its memory of values, and safe for
 // several goroutines. Compile does not stop at the first mistake: who corrects a file of rules
 // wants to see all of them.
+//
+// Steps: read all directives, resolve what refers to others, fold, settle, order by phase, build
+// the gates, find what must be filled.
 func Compile(o Options) (*run.Program, error) {
 	c := compiler{
 		p: &run.Program{
@@ -86,6 +89,7 @@ func Compile(o Options) (*run.Program, error) {
 	for i := range 10 {
 		c.p.WellKnown.Captures[i] = c.slot(strconv.Itoa(i))
 	}
+	// In order: what a directive means depends on those before it.
 	for _, d := range o.Directives {
 		c.directive(d)
 	}

@@ -99,6 +99,7 @@ func (c *compiler) directive(d seclang.Directive) {
 		if want(1) {
 			s.CollectionTimeout = time.Duration(c.positive(d)) * time.Second
 		}
+	// An empty list: no response body is inspected.
 	case "SecResponseBodyMimeTypesClear":
 		s.ResponseTypes = nil
 	case "SecResponseBodyMimeType": // replaces the list
@@ -152,6 +153,8 @@ func (c *compiler) positive(d seclang.Directive) int {
 
 // defaultAction keeps the actions that later rules of a phase begin with. A later one of the same
 // phase replaces it.
+//
+//	SecDefaultAction "phase:2,log,deny,status:403"    what block means in phase 2
 func (c *compiler) defaultAction(d seclang.Directive) {
 	actions, err := seclang.ParseActions(d.Pos, d.Args[0])
 	if err != nil {
@@ -179,6 +182,7 @@ func (c *compiler) defaultAction(d seclang.Directive) {
 		}
 		kept = append(kept, a)
 	}
+	// Without a disruptive action block would mean nothing.
 	if n == 0 || !disruptive {
 		c.fail(d.Pos, "SecDefaultAction needs a phase and pass, deny, drop, allow or redirect", d.Args[0], `write "phase:2,log,pass"`)
 		return

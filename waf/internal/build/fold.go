@@ -28,6 +28,13 @@ import (
 // The invariant of the walk: if state has a value for a variable, every transaction has it when it
 // arrives there, whatever it did before. Initial has, for each variable, the value that it has when
 // a transaction begins, with all dropped assignments done.
+//
+//	SecAction            "id:1,phase:1,pass,nolog,setvar:tx.level=1"   gone, level begins as 1
+//	SecRule TX:level "@lt 2" "id:2,phase:1,pass,nolog,skipAfter:END"   gone, always matches
+//	SecRule ARGS "@rx x" "id:3,phase:1,deny"                           gone, always skipped
+//	SecMarker END
+//	SecRule TX:level "@gt 1" "id:4,phase:1,deny"                       gone, never matches
+//	SecRule ARGS "@rx y" "id:5,phase:1,deny"                           kept
 func fold(p *run.Program) bitset.Set {
 	slots := len(p.SlotNames)
 	f := folder{
@@ -52,6 +59,7 @@ func fold(p *run.Program) bitset.Set {
 	for n := 1; n < run.PhaseCount; n++ {
 		f.phase(n)
 	}
+	// Rules that were not kept stay in the program's list and in no phase.
 	return f.kept
 }
 
@@ -105,6 +113,14 @@ func (f *folder) findRemovers() {
 
 // removable reports whether r may be gone when its turn comes, unless all rules up
 // to skipTo are gone as well. skipTo is where r leads, 0 if it skips nothing.
+//
+//	SecRule REQUEST_URI "@beginsWith /a" "id:1,…,ctl:ruleRemoveById=2"
+//	SecAction "id:2,…,skipAfter:END"
+//	SecRule ARGS "@rx x" "id:3,…"
+//	SecMarker END
+//
+// Here rule 2 is removable. With ctl:ruleRemoveById=2-3 in rule 1 it would not be: rule 3 would run
+// neither with rule 2 nor without it.
 func (f *folder) removable(r *run.Rule, skipTo int32) bool {
 	for _, m := range f.removers {
 		// A rule takes away only what comes after it.
@@ -156,6 +172,7 @@ func (f *folder) rule(r *run.Rule) {
 		f.certain(r)
 	default:
 		f.keep(r)
+		// What it may set is not known from here on, whether it matches or not.
 		f.forget(r)
 		// Whether the rules up to there run depends on the transaction.
 		if r.SkipTo > 0 {
@@ -189,6 +206,7 @@ func (f *folder) certain(r *run.Rule) {
 	// sure tells that the rule runs in every transaction.
 	sure := !mayGo && r.Index >= f.uncertain
 	drop := sure && r.Disruption == run.Pass
+	// The links of a chain do their actions in order, each after its own match.
 	for j := range r.Links {
 		l := &r.Links[j]
 		// A message is reported with each match.
@@ -203,6 +221,7 @@ func (f *folder) certain(r *run.Rule) {
 			v, known := f.result(s)
 			if !known {
 				drop = false
+				// The assignment is done, and its result is not known.
 				f.forgetVar(s)
 				continue
 			}
@@ -410,6 +429,9 @@ func (f *folder) forgetVar(s *run.SetVar) {
 // mayName reports whether the computed name of s may be name. A computed name has literals and
 // references. Only a literal at its beginning and its end is compared, which errs on the side of
 // yes. s must have no slot.
+//
+//	tx.header_%{tx.0}   may name  header_accept, not  score
+//	tx.%{rule.id}-x     may name  942100-x, not  942100-y
 func mayName(s *run.SetVar, name string) bool {
 	parts := s.Key.Parts
 	first, last := parts[0], parts[len(parts)-1]

@@ -17,6 +17,7 @@ func (c *compiler) buildGate(ph *run.Phase, kept bitset.Set) {
 	for position, i := range ph.Rules {
 		r := &c.p.Rules[i]
 		l := &r.Links[0]
+		// The first link may be out of the gate's reach while those after it are not.
 		links = c.chain(r, links)
 		// Operators without this interface depend on more than the value, or prove nothing.
 		pattern, ok := l.Operator.(gate.Pattern)
@@ -51,6 +52,11 @@ func newGateLink(l *run.Link, position int32, pattern gate.Pattern) gate.Link {
 // links before them do nothing: without a candidate for one of them the rule cannot match
 // and need not run. A link that does something is done although the chain does not match. Their
 // numbers go to r.Requires.
+//
+//	SecRule ARGS "@rx <script" "id:1,phase:2,deny,chain"
+//	    SecRule REQUEST_HEADERS:Content-Type "@contains json"
+//
+// The rule runs only if one argument may match the first and one header the second.
 func (c *compiler) chain(r *run.Rule, links []gate.Link) []gate.Link {
 	for j := 1; j < len(r.Links) && len(r.Links[j-1].Actions) == 0; j++ {
 		l := &r.Links[j]

@@ -19,9 +19,11 @@ import (
 // Operators with the same expression share its automaton and the states that values made of it.
 type operatorContext struct {
 	// files is nil if there are none.
-	files   fs.FS
-	dir     string // of the file of the rule
-	slot    func(string) int32
+	files fs.FS
+	// dir is where data files are looked for first.
+	dir  string // of the file of the rule
+	slot func(string) int32
+	// regexps are by the pattern as written.
 	regexps map[string]*rx.Regexp
 	// phrases are named by the text of the list or by the file.
 	phrases map[string]run.Operator
@@ -41,6 +43,10 @@ func (c *operatorContext) regexp(pattern string) (*rx.Regexp, error) {
 
 // newOperator returns the operator of that name with an argument as written. name is in the
 // language's spelling. An error says what is wrong and, after a semicolon, what to write.
+//
+//	"@rx ^a"          regexp
+//	"@pmFromFile f"   list of phrases, in the file beside the rule
+//	"@eq %{tx.n}"     comparison with a text that may have references
 func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 	switch name {
 	// rxGlobal captures all matches in ModSecurity; whether there is one decides in both.

@@ -44,6 +44,7 @@ func (o *relay) Matches(string) bool { return true }
 // another link can see the variable. It is part of gate.Guarded. It may be asked by several
 // goroutines.
 func (o *relay) Possible(s string) bool {
+	// Selectors of TX have names in lower case.
 	name := strings.ToLower(o.fill(o.set.Key, s))
 	for i := range o.other {
 		// Another link looks at variables of this name: what it sees must be there, whether the

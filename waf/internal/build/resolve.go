@@ -14,6 +14,9 @@ import (
 // gives rules and links their numbers, finds where skips lead and which rules ctl chooses,
 // and the slots that the engine reads. Mistakes are noted in c.errs. After it, rules are known by
 // index, links by number, and c.rules is not used any more.
+//
+// The order of its steps: indices of rules, then what is said in terms of rules (skips,
+// selections), then slots.
 func (c *compiler) resolve() {
 	p := c.p
 	// Removed rules go; markers move to the next rule that stays. index maps the number of a rule
@@ -86,6 +89,7 @@ func (c *compiler) resolve() {
 		p.WellKnown.Inbound[i] = c.slot(fmt.Sprintf("inbound_anomaly_score_pl%d", i))
 		p.WellKnown.Outbound[i] = c.slot(fmt.Sprintf("outbound_anomaly_score_pl%d", i))
 	}
+	// They are the variables of which a match's score is read.
 	p.Scores = append(slices.Clone(p.WellKnown.Inbound[1:]), p.WellKnown.Outbound[1:]...)
 	// They are set and empty before the first match, so that %{tx.0} is an empty text and not its
 	// name.
@@ -110,6 +114,8 @@ func findSlots(p *run.Program) {
 					t.Slots = []int32{p.Slots[t.Key.Name]}
 					continue
 				}
+				// Variables whose names only transactions compute are not here; the run time
+				// matches their names.
 				for slot, name := range p.SlotNames {
 					if t.Key.Matches(name) {
 						t.Slots = append(t.Slots, int32(slot))
@@ -181,6 +187,7 @@ func (c *compiler) noticeUnopened() {
 			}
 			for _, a := range r.Links[j].Actions {
 				switch a := a.(type) {
+				// OpenCollection is not among them: it is what gives the others an effect.
 				case *run.SetMember:
 					c.unopened(r, a.Variable)
 				case *run.ExpireMember:

@@ -17,6 +17,12 @@ import (
 // rule compiles a SecRule or SecAction: a rule of its own, or the next link of a chain. Mistakes
 // are noted and the rule is kept with what is left of it, so that later directives that refer to it
 // do not fail as well.
+//
+//	SecRule ARGS|!ARGS:note "@rx x" "id:1,phase:2,t:lowercase,deny,chain"    a rule of two links
+//	    SecRule REQUEST_METHOD "@streq POST" "t:none"
+//
+// Targets, operator, transformations, captures, messages and setvar are a link's own; id, phase,
+// severity, tags and what happens in the end are the chain's.
 func (c *compiler) rule(d seclang.Directive) {
 	src := d.Rule
 	parent := c.open
@@ -68,6 +74,9 @@ func (c *compiler) rule(d seclang.Directive) {
 // targets adds targets to a link; negated ones become exceptions of the targets before
 // them with the same variable. An exception holds for targets that stand before it in this list or
 // in the rule already, since updates call this as well.
+//
+//	ARGS|!ARGS:note|REQUEST_COOKIES  ->  ARGS without note, REQUEST_COOKIES
+//	!ARGS:note|ARGS                  ->  ARGS with note: the exception stands before it
 func (c *compiler) targets(l *run.Link, list []seclang.Target) error {
 	for _, t := range list {
 		s, err := target.NewSelector(t)
@@ -178,6 +187,7 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		if a.Name == "redirect" && r.Status == 0 {
 			r.Status = 302
 		}
+	// allow alone ends both request and response, allow:phase the phase, allow:request the request.
 	case "allow":
 		r.Disruption = run.Allow
 		switch a.Arg {
@@ -190,6 +200,7 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		default:
 			return fmt.Errorf("allow has no such scope: %q; write allow, allow:phase or allow:request", a.Arg)
 		}
+	// It is used if the rule refuses; the number must be one that HTTP can send.
 	case "status":
 		if r.Status, err = strconv.Atoi(a.Arg); err != nil || r.Status < 100 || r.Status > 999 {
 			return fmt.Errorf("status is no HTTP status: %q; write 403", a.Arg)
@@ -198,6 +209,7 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		if r.Severity = severityNumber(a.Arg); r.Severity < 0 {
 			return fmt.Errorf("severity does not exist: %q; write CRITICAL, ERROR, WARNING, NOTICE or 0 to 7", a.Arg)
 		}
+	// Tags add up, also over the links of a chain.
 	case "tag":
 		r.Tags = append(r.Tags, a.Arg)
 	// The first link's message is also the name by which ruleRemoveByMsg finds the rule.
@@ -241,6 +253,7 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		err = e
 	case "skipafter":
 		r.SkipMarker = a.Arg
+	// Where it leads is found by resolve, when all rules are known.
 	case "skip":
 		if r.SkipCount, err = strconv.Atoi(a.Arg); err != nil || r.SkipCount <= 0 {
 			return fmt.Errorf("skip is not a positive number: %q; write skip:1", a.Arg)
@@ -267,6 +280,8 @@ func severityNumber(s string) int {
 }
 
 // transformation adds a transformation to a link; none takes those before away.
+//
+//	t:none,t:urlDecodeUni,t:lowercase  ->  urlDecodeUni, then lowercase
 func (c *compiler) transformation(l *run.Link, name string) error {
 	if strings.EqualFold(name, "none") {
 		l.Transforms = nil

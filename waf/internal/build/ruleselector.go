@@ -17,7 +17,7 @@ type ruleSelector struct {
 }
 
 // matches reports whether s chooses r. Tags and messages are compared as a whole and in their own
-// case.
+// case. Ids of a range need not exist.
 func (s ruleSelector) matches(r *run.Rule) bool {
 	switch {
 	case s.last != 0:
@@ -46,6 +46,9 @@ type selection struct {
 }
 
 // parseIDs reads an id or a range of ids.
+//
+//	942100         ->  942100 to 942100
+//	942100-942199  ->  942100 to 942199
 func parseIDs(s string) (ruleSelector, error) {
 	lo, hi, isRange := strings.Cut(strings.TrimSpace(s), "-")
 	if !isRange {

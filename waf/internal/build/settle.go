@@ -14,6 +14,9 @@ import (
 // overlay replaces it. Rules that folding decided have done so in Initial. It must run after fold
 // and before the gate is built, and changes macros of kept rules in place: those of others are
 // shown as written.
+//
+//	SecRule REQUEST_METHOD "!@within %{tx.allowed_methods}"    before
+//	SecRule REQUEST_METHOD "!@within GET HEAD POST OPTIONS"    after
 func settle(p *run.Program, kept bitset.Set) {
 	// changes are the variables that some transaction may change, by slot.
 	changes := bitset.New(len(p.SlotNames))
@@ -48,6 +51,7 @@ func settle(p *run.Program, kept bitset.Set) {
 		for _, m := range []*run.Macro{run.Argument(l.Operator), l.Message, l.LogData} {
 			settleMacro(p, m, changes)
 		}
+		// A number is parsed once here and not with each value.
 		run.FoldArgument(l.Operator)
 		for _, a := range l.Actions {
 			if s, ok := a.(*run.SetVar); ok {

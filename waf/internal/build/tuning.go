@@ -14,7 +14,8 @@ import (
 // conditions. It is how an operator says that a rule is wrong about part of the application,
 // without changing rules.
 type Exception struct {
-	// First to Last are ids of rules; Tag is a tag. One of them is set.
+	// First to Last are ids of rules; Tag is a tag. One of them is set. A Last of 0 means First
+	// alone.
 	First, Last int
 	Tag         string // as rules have it, as a whole
 	// Target is a variable or a member of one, "ARGS:q". Empty means the whole rule.
@@ -29,7 +30,7 @@ type Tuning struct {
 	InboundThreshold, OutboundThreshold int
 	// Exceptions count all that apply.
 	Exceptions []Exception
-	// Actions override what rules do, by rule id.
+	// Actions override what rules do, by rule id. An id that the program lacks is an error.
 	Actions map[int]run.Override
 }
 
@@ -59,6 +60,7 @@ func NewOverlay(p *run.Program, t Tuning) (*run.Overlay, error) {
 		if !ok {
 			return nil, fmt.Errorf("action for rule %d: there is no such rule", id)
 		}
+		// nil for applications without overrides: most have none.
 		if o.Overrides == nil {
 			o.Overrides = map[int32]run.Override{}
 		}
@@ -108,7 +110,8 @@ func newException(p *run.Program, x Exception) (run.Exception, error) {
 }
 
 // alsoNamed returns the variables by which rules reach the values of v: an exception for
-// ARGS:q would be no help against a rule that looks at ARGS_GET.
+// ARGS:q would be no help against a rule that looks at ARGS_GET. The other way round nothing is
+// added: an exception for ARGS_GET:q is about the query string.
 func alsoNamed(v seclang.Variable) []seclang.Variable {
 	switch v {
 	case seclang.Args:

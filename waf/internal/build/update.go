@@ -24,6 +24,7 @@ func (c *compiler) selected(s ruleSelector) []*run.Rule {
 // with. Mistakes are noted; the selectors that could be read are returned.
 func (c *compiler) selectors(d seclang.Directive, args []string) []ruleSelector {
 	var list []ruleSelector
+	// The names of these directives end with ById, ByTag or ByMsg.
 	by := strings.ToLower(d.Name[strings.LastIndex(d.Name, "By")+2:])
 	for _, a := range args {
 		words := []string{a}
@@ -47,6 +48,9 @@ func (c *compiler) selectors(d seclang.Directive, args []string) []ruleSelector 
 // removeRules removes rules that stand before the directive; an id may be used again
 // after it. A selector that chooses no rule is no mistake: lists of ids are made for several
 // versions of a rule set.
+//
+//	SecRuleRemoveById 942100 942200-942299
+//	SecRuleRemoveByTag attack-sqli
 func (c *compiler) removeRules(d seclang.Directive) {
 	for _, s := range c.selectors(d, d.Args) {
 		for _, r := range c.selected(s) {
@@ -67,6 +71,9 @@ func (c *compiler) noRule(d seclang.Directive, hint string) {
 
 // updateTargets adds targets to the first links of rules that stand before the directive. Other
 // links of a chain stay as they are, as in ModSecurity.
+//
+//	SecRuleUpdateTargetById 942100 "!ARGS:note"            one target less
+//	SecRuleUpdateTargetByTag attack-sqli "REQUEST_BODY"    one target more
 func (c *compiler) updateTargets(d seclang.Directive) {
 	targets, err := seclang.ParseTargets(d.Pos, d.Args[len(d.Args)-1])
 	if err != nil {
@@ -93,6 +100,10 @@ func (c *compiler) updateTargets(d seclang.Directive) {
 
 // updateActions adds actions to rules that stand before the directive. Unlike removal, an update
 // that finds no rule is a mistake: what it was to tighten stays loose.
+//
+//	SecRuleUpdateActionById 942100 "pass,nolog"
+//
+// The new actions stand after those of the rule, so that they win where only one holds.
 func (c *compiler) updateActions(d seclang.Directive) {
 	actions, err := seclang.ParseActions(d.Pos, d.Args[len(d.Args)-1])
 	if err != nil {
