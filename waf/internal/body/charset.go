@@ -54,6 +54,7 @@ func FindCharset(label string) (*Charset, error) {
 	// Known labels come first: htmlindex reads "utf-16" as little endian, as browsers do and not
 	// every server does.
 	list, known := charsets[dashed]
+	// A label of UTF-8 or ASCII.
 	if known && list == nil {
 		return nil, nil
 	}
@@ -70,6 +71,7 @@ func FindCharset(label string) (*Charset, error) {
 		if err != nil || enc == nil || enc == encoding.Replacement {
 			return nil, fmt.Errorf("%w: charset %q", ErrUnreadable, label)
 		}
+		// Further names of UTF-8 in the index.
 		if enc == unicode.UTF8 {
 			return nil, nil
 		}
@@ -283,6 +285,7 @@ func escapesIn(enc encoding.Encoding, s string) string {
 			s = s[1:]
 			continue
 		}
+		// The text goes back into escapes, so that Query undoes them after it has split.
 		const digits = "0123456789abcdef"
 		for _, c := range []byte(decode(enc, string(run))) {
 			b.Write([]byte{'%', digits[c>>4], digits[c&15]})

@@ -56,8 +56,10 @@ func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err
 			if err != nil {
 				return nil, false, fmt.Errorf("zstd: %w", err)
 			}
+			// A decoder of zstd holds memory until it is closed; the others need no end.
 			defer d.Close()
 			r = d
+		// compress is of RFC 9110 as well, and no client sends it.
 		default:
 			return nil, false, fmt.Errorf("%w: content coding %q", ErrUnreadable, coding)
 		}

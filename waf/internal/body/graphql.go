@@ -76,17 +76,20 @@ func GraphQL(a *arena.Arena, s string, limit int) (Document, error) {
 // at the current token and ends with the token behind it, unless it says otherwise. After an error
 // the parser is not used any more, so that path and depth need not be right.
 type graphqlParser struct {
-	a     *arena.Arena
-	s     string
-	i     int             // behind the current token
-	kind  token           // of the current token
-	text  string          // of the current token, of strings without quotes and escapes
-	path  []byte          // of what is being read
+	a    *arena.Arena
+	s    string
+	i    int    // behind the current token
+	kind token  // of the current token
+	text string // of the current token, of strings without quotes and escapes
+	path []byte // of what is being read
+	// doc is what was found so far; after an error it is returned as it is.
 	doc   Document        // so far
 	seen  map[string]bool // names so far
 	limit int             // of values and of names
-	work  int             // bytes of paths that may still be looked up
-	depth int             // of nested selections, lists and objects
+	// work is spent by name: each look-up costs the length of its path. It is 64 times the text, at
+	// least 64 KiB.
+	work  int // bytes of paths that may still be looked up
+	depth int // of nested selections, lists and objects
 }
 
 // token is a kind of token: the punctuator itself, or one of these. Punctuators are their own byte,
@@ -107,12 +110,12 @@ const (
 func (p *graphqlParser) next() error {
 	p.ignored()
 	if p.i >= len(p.s) {
-		// Asked again at the end it gives the end again.
-		p.kind, p.text = tokenEnd, ""
+			p.kind, p.text = tokenEnd, ""
 		return nil
 	}
 	start := p.i
 	switch c := p.s[p.i]; {
+	// Names are of ASCII only: a letter of another script is no token.
 	case isNameStart(c):
 		for p.i < len(p.s) && (isNameStart(p.s[p.i]) || ascii.IsDigit(p.s[p.i])) {
 			p.i++
@@ -132,6 +135,7 @@ func (p *graphqlParser) next() error {
 	case strings.IndexByte("!$&():=@[]{|}", c) >= 0:
 		p.i++
 		p.kind, p.text = token(c), p.s[start:p.i]
+	// Two dots are none; a number takes its own.
 	case strings.HasPrefix(p.s[p.i:], "..."):
 		p.i += 3
 		p.kind, p.text = tokenSpread, "..."
@@ -171,6 +175,7 @@ func isNameStart(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_
 //	-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
 func (p *graphqlParser) number() error {
 	start := p.i
+	// digits passes over digits and reports whether there was one.
 	digits := func() bool {
 		from := p.i
 		for p.i < len(p.s) && ascii.IsDigit(p.s[p.i]) {
@@ -300,6 +305,7 @@ func graphqlRune(s string) (r rune, size int) {
 		return 0, 0
 	}
 	if r >= 0xd800 && r < 0xdc00 && strings.HasPrefix(s[4:], `\u`) {
+		// s[4:6] is the \u between the two.
 		if low, ok := four(s[6:]); ok && low >= 0xdc00 && low < 0xe000 {
 			return (r-0xd800)<<10 + (low - 0xdc00) + 0x10000, 10
 		}
@@ -347,6 +353,7 @@ func (p *graphqlParser) block() (string, error) {
 	for i := range lines[1:] {
 		lines[i+1] = lines[i+1][min(max(common, 0), len(lines[i+1])):]
 	}
+	// Blanks and tabs are the only white space within a line.
 	blank := func(s string) bool { return strings.Trim(s, " \t") == "" }
 	for len(lines) > 0 && blank(lines[0]) {
 		lines = lines[1:]
@@ -359,9 +366,11 @@ func (p *graphqlParser) block() (string, error) {
 
 // document reads all definitions; there must be one.
 func (p *graphqlParser) document() error {
+	// The first token; every method after it finds its own already read.
 	if err := p.next(); err != nil {
 		return err
 	}
+	// A document without a definition is none.
 	for first := true; first || p.kind != tokenEnd; first = false {
 		if err := p.definition(); err != nil {
 			return err
@@ -377,6 +386,7 @@ func (p *graphqlParser) document() error {
 //	                     OperationType Name? VariablesDefinition? Directives? SelectionSet
 //	FragmentDefinition   fragment Name on NamedType Directives? SelectionSet
 func (p *graphqlParser) definition() error {
+	// All that the definition enters is cut off at its end, in whatever way it ends.
 	base := len(p.path)
 	defer func() { p.path = p.path[:base] }()
 	// A description before a definition is of the draft; before a bare { it is none.
@@ -387,6 +397,7 @@ func (p *graphqlParser) definition() error {
 		}
 	}
 	switch {
+	// The short form of a query.
 	case p.kind == '{' && !described:
 		p.enter("query")
 		return p.selections()
@@ -423,11 +434,13 @@ func (p *graphqlParser) definition() error {
 		if err := p.expectName(); err != nil {
 			return err
 		}
+		// The type names the fragment in paths, since its own name is the client's.
 		p.enter("fragment")
 		p.enter(p.text)
 		if err := p.next(); err != nil {
 			return err
 		}
+	// schema, type, extend and other definitions that servers do not execute.
 	default:
 		return ErrNoGraphQL
 	}
@@ -752,6 +765,7 @@ func (p *graphqlParser) value() error {
 		if err := p.next(); err != nil {
 			return err
 		}
+		// Fields of an object have their names, after the path of the argument.
 		for p.kind != '}' {
 			if err := p.member(); err != nil {
 				return err
@@ -778,6 +792,7 @@ func (p *graphqlParser) pathText() string {
 // values, so that what is malformed is found.
 func (p *graphqlParser) leaf(value string) error {
 	switch {
+	// The path is longer than any schema makes it: nested names or objects.
 	case len(p.path) > maxGraphQLPath:
 		return ErrGraphQLSize
 	case len(p.doc.Values) >= p.limit:

@@ -13,6 +13,7 @@ import (
 // Errors of JSON. A text that was cut at the limit of the body is ErrShort; the others are no
 // matter of where it was cut.
 var (
+	// What is below the limit is not read: the nesting itself is the attack, or hides one.
 	ErrJSONDepth  = errors.New("json is nested too deep")
 	ErrJSONSize   = errors.New("json grows too much when its paths are written out")
 	ErrJSONSyntax = errors.New("json is malformed")
@@ -67,20 +68,23 @@ type jsonParser struct {
 	a *arena.Arena
 	s string
 	// i moves forward only, but for the second half of a broken surrogate pair.
-	i      int    // where in s it reads
-	path   []byte // of the value at i
+	i    int    // where in s it reads
+	path []byte // of the value at i
+	// dst is the list of the caller, which grows.
 	dst    []Pair
 	limits JSONLimits
 	leaves int // values and lengths so far, which are bounded apart
 	arrays int
 	room   int // bytes that pairs may still take: paths repeat, and would grow quadratically
-	cut    bool
+	// cut tells that a leaf or a length was left out.
+	cut bool
 	// stack is bounded by limits.Depth.
 	stack []jsonFrame
 }
 
 // jsonFrame is an open array or object.
 type jsonFrame struct {
+	// path is where the names of elements begin in jsonParser.path.
 	path  int // length of its own path
 	index int // elements so far; -1 in objects
 }
@@ -94,6 +98,7 @@ func (p *jsonParser) document() error {
 	}
 	switch p.s[p.i] {
 	case '{', '[':
+	// It has the paths of a list with one element, so that rules need not know a second form.
 	default: // a bare value counts as the only element of a list
 		base := len(p.path)
 		p.path = append(p.path, ".0"...)
@@ -189,6 +194,7 @@ func (p *jsonParser) after() error {
 	if len(p.stack) == 0 {
 		return nil
 	}
+	// Cut back to the array or object: the element's own name goes.
 	f := &p.stack[len(p.stack)-1]
 	p.path = p.path[:f.path]
 	p.space()
@@ -219,9 +225,12 @@ func (p *jsonParser) step() error {
 		p.path = strconv.AppendInt(p.path, int64(f.index), 10)
 		f.index++
 	} else {
+		// A name without quotes, or a comma before the closing brace: JavaScript takes both, JSON
+		// neither.
 		if p.s[p.i] != '"' {
 			return ErrJSONSyntax
 		}
+		// Names are unescaped like values: "\u0061dmin" is admin to the application.
 		key, err := p.text()
 		if err != nil {
 			return err
@@ -264,6 +273,7 @@ func (p *jsonParser) leaf() error {
 	case c == 'n':
 		_, err = p.word("null")
 	default:
+		// Anything else begins no value, and number says so.
 		value, err = p.number()
 	}
 	if err != nil {
@@ -468,6 +478,7 @@ func (p *jsonParser) escaped(start int) (string, error) {
 				}
 			}
 			n += utf8.EncodeRune(out[n:], r)
+		// An unknown escape is a mistake in JSON, while JavaScript drops the backslash.
 		default:
 			return "", ErrJSONSyntax
 		}

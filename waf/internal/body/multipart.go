@@ -33,15 +33,18 @@ type Form struct {
 	FileNames []string
 	// Contents are those of files, by part name, if they are asked for.
 	Contents []Pair
-	// Headers are the headers of parts as "Name: value", by part name.
+	// Headers are the headers of parts as "Name: value", by part name. Lines that were folded are
+	// joined, with one blank in between.
 	Headers []Pair
 	// Names are the names of all parts.
 	Names []string
 	// Size is the size of all contents in bytes.
 	Size int
-	// Charsets and Languages are those of filename* parameters, by part name.
+	// Charsets and Languages are those of filename* parameters, by part name. They are as written,
+	// empty if the parameter has none: rules refuse those that only some servers understand.
 	Charsets, Languages []Pair
-	// Readings are fields again, in the character sets that their parts declare.
+	// Readings are fields again, in the character sets that their parts declare. They are beside
+	// Fields, not in place of them.
 	Readings []Pair
 	// Charset is what the field _charset_ says (RFC 7578, section 4.6), else empty. Browsers fill
 	// this hidden field with the set that they send in.
@@ -72,7 +75,8 @@ type Flaws struct {
 	InvalidPart, UnmatchedBoundary bool
 	// DuplicateHeader is a header or a parameter that a part has twice.
 	DuplicateHeader, MalformedParameters bool
-	// Unfinished tells that the last boundary is missing.
+	// Unfinished tells that the last boundary is missing. That is so for a body that was cut at the
+	// limit, too.
 	Unfinished bool
 }
 
@@ -108,6 +112,7 @@ func MultipartWithContents(a *arena.Arena, contentType, s string, limit int) (Fo
 func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) (Form, bool, error) {
 	var f Form
 	boundary, ok := boundaryOf(contentType, &f.Flaws)
+	// A form without a boundary is opaque to rules that look at fields; the error tells so.
 	if !ok {
 		f.Flaws.MalformedParameters = true
 		return f, false, ErrMultipart
@@ -159,6 +164,7 @@ func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
 			return "", false
 		}
 		found = true
+		// "boundary =x" is no parameter of that name to strict parsers.
 		if strings.TrimRight(key, " \t") != key || strings.TrimSpace(value) != value {
 			flaws.BoundaryWhitespace = true
 		}
@@ -294,11 +300,13 @@ func (m *multipartParser) next(first bool) (boundaryLine, bool) {
 			b.lf = true
 		// The body ends right behind the delimiter.
 		case after == "":
+			// More of the delimiter line, or of the body, is missing.
 			if !b.last {
 				m.form.Flaws.Unfinished = true
 			}
 		default:
-			// Not a delimiter: a longer line that begins like one.
+			// Not a delimiter: a longer line that begins like one. Servers that look for the
+			// delimiter alone end the part here.
 			m.form.Flaws.UnmatchedBoundary = true
 			continue
 		}
@@ -346,6 +354,7 @@ func (m *multipartParser) run(limit int) error {
 		end, ok := m.next(false)
 		if !ok {
 			flaws.Unfinished = true
+			// What was cut off or never ended is the content as far as it goes.
 			m.part(headers, m.rest)
 			return nil
 		}
@@ -367,6 +376,8 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 	var list []Pair
 	flaws := &m.form.Flaws
 	for {
+		// LF ends a line, with or without CR before it: lenient parsers take both, and Flaws says
+		// which there was.
 		i := strings.IndexByte(m.rest, '\n')
 		if i < 0 {
 			return list, false
@@ -391,6 +402,7 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 		// some drop them. Rules see them joined.
 		if line[0] == ' ' || line[0] == '\t' {
 			flaws.HeaderFolding = true
+			// There is no header that the line could belong to.
 			if len(list) == 0 {
 				flaws.InvalidHeaderFolding = true
 				// It is kept without a name, so that rules on the headers of parts see it.
@@ -491,6 +503,7 @@ func (m *multipartParser) part(headers []Pair, content string) {
 // readings adds a field in the character sets that its part declares. The bytes as received are in
 // the form already.
 func (m *multipartParser) readings(headers []Pair, field Pair) {
+	// read adds the readings in one charset; UTF-8 has none beside the bytes as received.
 	read := func(label string) {
 		c, err := FindCharset(label)
 		if err != nil {
@@ -505,6 +518,7 @@ func (m *multipartParser) readings(headers []Pair, field Pair) {
 			Labels(h.Value, read)
 		}
 	}
+	// It is for the caller to read the other fields in it.
 	if field.Key == "_charset_" {
 		m.form.Charset = field.Value
 	}
@@ -535,6 +549,7 @@ type disposition struct {
 func readDisposition(s string) disposition {
 	d := disposition{present: true}
 	kind, params, _ := strings.Cut(s, ";")
+	// RFC 1867, section 6 has attachment for several files of one field.
 	if !strings.EqualFold(strings.TrimSpace(kind), "form-data") && !strings.EqualFold(strings.TrimSpace(kind), "attachment") {
 		d.malformed = true
 	}
@@ -542,6 +557,7 @@ func readDisposition(s string) disposition {
 	// regular is what filename says, without the star.
 	regular := ""
 	for _, p := range splitParameters(params) {
+		// A semicolon at the end, or two in a row.
 		if strings.TrimSpace(p) == "" {
 			continue
 		}

@@ -39,6 +39,8 @@ func XML(s string) (attributes, contents []string, err error) {
 	})
 	// A parser that heeds only Content-Type, or nothing, reads the bytes as UTF-8.
 	if declared {
+		// encoding/xml refuses invalid UTF-8; a lenient parser goes on, so that each broken byte is
+		// replaced.
 		a, c, _ := DecodedXML(strings.ToValidUTF8(s, "\ufffd"))
 		attributes, contents = appendNew(attributes, a), appendNew(contents, c)
 	}
@@ -74,12 +76,15 @@ func parseXML(s string, convert func(label string, rest io.Reader) (io.Reader, e
 	dec := xml.NewDecoder(strings.NewReader(s))
 	// Elements may end in the wrong order, attributes lack quotes, unknown entities stay as text.
 	dec.Strict = false
+	// Elements such as <br> that HTML closes by itself.
 	dec.AutoClose = xml.HTMLAutoClose
 	dec.Entity = xml.HTMLEntity
+	// It is called for any declared set but UTF-8.
 	dec.CharsetReader = convert
 	for {
 		tok, err := dec.Token()
 		if err != nil {
+			// The package has no error value for this, so that its text is compared.
 			var bad *xml.SyntaxError
 			// What ends too early was cut by the limit, or by the sender; the pieces before count.
 			if err == io.EOF || errors.As(err, &bad) && bad.Msg == "unexpected EOF" {
@@ -92,6 +97,7 @@ func parseXML(s string, convert func(label string, rest io.Reader) (io.Reader, e
 		// and processing instructions.
 		case xml.StartElement:
 			for _, attr := range tok.Attr {
+				// Entities in values are undone by the decoder, once.
 				attributes = append(attributes, attr.Value)
 			}
 		case xml.CharData:
