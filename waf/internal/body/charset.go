@@ -100,10 +100,15 @@ var (
 // endian in Java (RFC 2781, section 4.3). A list of two is one whose byte order the label leaves
 // open; a byte order mark decides where there is one.
 var charsets = map[string][]encoding.Encoding{
+	// UTF-8 and ASCII, in which every body is read anyway: names of IANA, Python (u8, utf-8-sig,
+	// 646) and IBM.
 	"utf-8": nil, "utf8": nil, "u8": nil, "utf-8-sig": nil, "us-ascii": nil, "ascii": nil, "us": nil, "646": nil, "iso646-us": nil,
 	"ansi-x3.4-1968": nil, "iso-ir-6": nil, "cp367": nil, "ibm367": nil, "csascii": nil,
+	// Latin-1 by names of Java and Python; binary reads each byte as the character of its number.
 	"iso8859-1": latin1, "8859-1": latin1, "latin-1": latin1, "binary": latin1,
+	// UTF-16 without an order. UCS-2 is its older form without surrogates.
 	"utf-16": utf16s, "utf16": utf16s, "u16": utf16s, "ucs-2": utf16s, "iso-10646-ucs-2": utf16s, "unicode": utf16s, "csunicode": utf16s,
+	// UTF-16 in one order, by the names of IANA, Python and Java (UnicodeLittle).
 	"utf-16le": utf16s[:1], "utf-16-le": utf16s[:1], "utf16le": utf16s[:1], "unicodelittle": utf16s[:1],
 	"unicodelittleunmarked": utf16s[:1], "x-utf-16le-bom": utf16s[:1],
 	"utf-16be": utf16s[1:], "utf-16-be": utf16s[1:], "utf16be": utf16s[1:], "unicodebig": utf16s[1:],
@@ -111,9 +116,12 @@ var charsets = map[string][]encoding.Encoding{
 	"utf-32": utf32s, "utf32": utf32s, "u32": utf32s, "ucs-4": utf32s, "iso-10646-ucs-4": utf32s,
 	"utf-32le": utf32s[:1], "utf-32-le": utf32s[:1], "utf32le": utf32s[:1],
 	"utf-32be": utf32s[1:], "utf-32-be": utf32s[1:], "utf32be": utf32s[1:],
+	// EBCDIC by the names of Java and Python: / and < are other bytes there than in ASCII, so that
+	// rules on bytes as received see none of them.
 	"cp037": {charmap.CodePage037}, "ibm-037": {charmap.CodePage037}, "ibm-37": {charmap.CodePage037}, "037": {charmap.CodePage037},
 	"cp1047": {charmap.CodePage1047}, "ibm-1047": {charmap.CodePage1047}, "1047": {charmap.CodePage1047},
 	"cp1140": {charmap.CodePage1140}, "ibm1140": {charmap.CodePage1140}, "ibm-1140": {charmap.CodePage1140}, "1140": {charmap.CodePage1140},
+	// Code page 500 has [ ] ! ^ | in other places than 037.
 	"ibm500": {codePage500{}}, "cp500": {codePage500{}}, "ibm-500": {codePage500{}}, "500": {codePage500{}}, "csibm500": {codePage500{}},
 	"ebcdic-cp-be": {codePage500{}}, "ebcdic-cp-ch": {codePage500{}},
 }

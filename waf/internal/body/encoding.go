@@ -27,6 +27,8 @@ var ErrUnreadable = errors.New("cannot be inspected")
 // 9.1), 8 MiB for zstd. A body is compressed to get past a filter that looks at bytes as sent, and
 // may be a bomb: a few KiB that become gigabytes. limit counts bytes of the last result; those of
 // the codings between are streamed. codings is the value of Content-Encoding.
+//
+//	Content-Encoding: gzip, br   ->  br is undone first, then gzip
 func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err error) {
 	// Each coding on top of another multiplies what a byte may become, so their number is
 	// bounded, and each of them by the limit.
@@ -64,7 +66,8 @@ func Decompress(codings string, b []byte, limit int) (out []byte, more bool, err
 			return nil, false, fmt.Errorf("%w: content coding %q", ErrUnreadable, coding)
 		}
 	}
-	// One byte more than the limit is read to know whether there are more.
+	// One byte more than the limit is read to know whether there are more. Readers are chained, so
+	// that the codings are undone piece by piece.
 	out, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if len(out) > limit {
 		return out[:limit], true, nil

@@ -30,6 +30,8 @@ const maxGraphQLDepth = 200
 const maxGraphQLPath = 2048
 
 // Document is a GraphQL document taken apart. Its strings point into the text or the arena.
+//
+// Values are what rules look at as arguments, Names what they look at as names of arguments.
 type Document struct {
 	// Values has a pair for each literal, named by its path through the document:
 	// graphql.query.user.id for {user(id: 1)}, with .0, .1 … in lists and .name in
@@ -110,7 +112,7 @@ const (
 func (p *graphqlParser) next() error {
 	p.ignored()
 	if p.i >= len(p.s) {
-			p.kind, p.text = tokenEnd, ""
+		p.kind, p.text = tokenEnd, ""
 		return nil
 	}
 	start := p.i
@@ -216,7 +218,8 @@ func (p *graphqlParser) number() error {
 }
 
 // quoted reads a string (section 2.9.4). Without escapes it is a part of the document. Escapes hide
-// attacks from rules that look at the document as one text: \u0027 is a quote.
+// attacks from rules that look at the document as one text: \u0027 is a quote. Unlike JSON's it may
+// have control characters other than line ends.
 func (p *graphqlParser) quoted() (string, error) {
 	p.i++
 	start := p.i
@@ -804,6 +807,8 @@ func (p *graphqlParser) leaf(value string) error {
 }
 
 // name notes the path. It does so once for each path, up to the limit, and does not take the token.
+// Paths are compared as a whole, so that a document with long paths costs more than its length;
+// beyond work the rest of the names is left out and the document counts as cut.
 func (p *graphqlParser) name() error {
 	if len(p.path) > maxGraphQLPath {
 		return ErrGraphQLSize

@@ -14,7 +14,8 @@ import (
 // matter of where it was cut.
 var (
 	// What is below the limit is not read: the nesting itself is the attack, or hides one.
-	ErrJSONDepth  = errors.New("json is nested too deep")
+	ErrJSONDepth = errors.New("json is nested too deep")
+	// Every name on the way is repeated in each path below it.
 	ErrJSONSize   = errors.New("json grows too much when its paths are written out")
 	ErrJSONSyntax = errors.New("json is malformed")
 	// ErrShort tells that the text ends in the middle of a value.
@@ -47,7 +48,8 @@ const (
 //	json.user.id      7
 //	json.user.tags.0  a
 //	json.user.tags.1  b
-//	json.user.tags    2
+//
+// json.user.tags    2 The errors are those above.
 func JSON(a *arena.Arena, dst []Pair, s string, limits JSONLimits) ([]Pair, bool, error) {
 	return JSONAt("json", a, dst, s, limits)
 }
@@ -173,7 +175,8 @@ func closer(f jsonFrame) byte {
 }
 
 // shut leaves the innermost array or object, whose end is at i, and reads what
-// follows it up to the next element.
+// follows it up to the next element. The path is cut to that of what is left, by which its own
+// length is noted.
 func (p *jsonParser) shut() error {
 	f := p.stack[len(p.stack)-1]
 	p.i++
@@ -189,7 +192,8 @@ func (p *jsonParser) shut() error {
 }
 
 // after reads the comma or the end that follows an element. It calls shut and shut calls it, for as
-// many closing brackets as stand in a row; limits.Depth bounds that.
+// many closing brackets as stand in a row; limits.Depth bounds that. The path becomes that of the
+// array or object around.
 func (p *jsonParser) after() error {
 	if len(p.stack) == 0 {
 		return nil
@@ -211,7 +215,8 @@ func (p *jsonParser) after() error {
 	return ErrJSONSyntax
 }
 
-// step reads one element of the innermost array or object.
+// step reads one element of the innermost array or object. It reads a name where there is one, a
+// value, and what follows that; of an array or object it reads the opening only.
 func (p *jsonParser) step() error {
 	// The path is that of the array or object, with the index or the key appended.
 	f := &p.stack[len(p.stack)-1]

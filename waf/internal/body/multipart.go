@@ -118,6 +118,8 @@ func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) 
 		return f, false, ErrMultipart
 	}
 	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s, contents: contents}
+	// A charset that cannot be read hides what the field says, a bad header what its part is; a
+	// missing end hides nothing that was sent.
 	err := m.run(limit)
 	switch {
 	case err != nil:
@@ -248,6 +250,9 @@ type multipartParser struct {
 }
 
 // boundaryLine is a delimiter line found in the rest. Offsets are in rest.
+//
+//	…content CR LF --xyz CR LF header…
+//	         start             end
 type boundaryLine struct {
 	start, end int  // of the line with its line break; start is before the break that belongs to it
 	last, lf   bool // it is the last one; a line break is a LF alone
@@ -317,7 +322,8 @@ func (m *multipartParser) next(first bool) (boundaryLine, bool) {
 
 // run reads parts until the last boundary, the end or the limit. What is missing at the
 // end is a flaw, not an error: a body that was cut is inspected as far as it goes. It returns an
-// error only if there is no part at all.
+// error only if there is no part at all. Each round begins behind a delimiter line: header,
+// content, next delimiter.
 func (m *multipartParser) run(limit int) error {
 	flaws := &m.form.Flaws
 	b, ok := m.next(true)
@@ -427,7 +433,8 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 }
 
 // validName reports whether name is a token of RFC 9110 or nearly: no control
-// characters. Blanks are for rule 922130 to find.
+// characters. Blanks are for rule 922130 to find. Token characters (RFC 9110, section 5.6.2) are
+// fewer; what else is printable is let pass here.
 func validName(name string) bool {
 	for i := range len(name) {
 		if name[i] < ' ' || name[i] >= 0x7f {
@@ -441,7 +448,8 @@ func validName(name string) bool {
 // make the part invalid. The comparison is quadratic, and parts have three headers as a rule.
 const maxPartHeaders = 32
 
-// part adds one part to the form.
+// part adds one part to the form. Whatever is wrong with it, each part adds one name, and one field
+// or file: nothing that was sent is passed over.
 func (m *multipartParser) part(headers []Pair, content string) {
 	// The first Content-Disposition counts, and that there are two is a flaw.
 	f := m.form

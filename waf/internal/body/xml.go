@@ -17,6 +17,8 @@ import (
 // too. Documents have no size of their own here: the limit of the body holds. Entities that a
 // document declares itself are not expanded, so that there are no bombs of entities ("billion
 // laughs") and no external ones (XXE).
+//
+//	<a b="1">x<!-- y --><c>&lt;</c></a>  ->  attributes 1, contents x and <
 func XML(s string) (attributes, contents []string, err error) {
 	// A byte order mark, or < in one of the two orders (appendix F.1 of XML 1.0): a document begins
 	// with it.
@@ -47,7 +49,8 @@ func XML(s string) (attributes, contents []string, err error) {
 	return attributes, contents, err
 }
 
-// appendNew appends the texts that list does not have, once each.
+// appendNew appends the texts that list does not have, once each. The list of a document as
+// received is mostly the same as that of its declared set.
 func appendNew(list, more []string) []string {
 	have := make(map[string]bool, len(list))
 	for _, s := range list {
