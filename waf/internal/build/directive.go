@@ -79,6 +79,7 @@ func (c *compiler) directive(d seclang.Directive) {
 		if want(1) {
 			s.ResponseBody = c.onOff(d)
 		}
+	// In bytes. The smaller of this and the gateway's own limit holds.
 	case "SecRequestBodyLimit":
 		if want(1) {
 			s.RequestBodyLimit = c.positive(d)
@@ -91,10 +92,12 @@ func (c *compiler) directive(d seclang.Directive) {
 		if want(1) {
 			s.JSONDepth = c.positive(d)
 		}
+	// Arguments beyond it are not read and the transaction says so (ARGUMENTS_LIMIT_REACHED).
 	case "SecArgumentsLimit":
 		if want(1) {
 			s.Arguments = c.positive(d)
 		}
+	// In seconds: how long a record lives after its last update.
 	case "SecCollectionTimeout":
 		if want(1) {
 			s.CollectionTimeout = time.Duration(c.positive(d)) * time.Second

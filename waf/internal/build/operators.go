@@ -65,6 +65,7 @@ func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 			return nil, err
 		}
 		return c.phraseList(lines, "file:"+arg)
+	// Addresses and networks in CIDR notation, both families.
 	case "ipMatch":
 		return run.NewIPMatch(strings.Split(arg, ","))
 	case "ipMatchFromFile", "ipMatchF":
@@ -73,6 +74,7 @@ func newOperator(c *operatorContext, name, arg string) (run.Operator, error) {
 			return nil, err
 		}
 		return run.NewIPMatch(lines)
+	// The argument lists bytes and ranges, "32-126,9"; a value with any other byte matches.
 	case "validateByteRange":
 		return run.NewByteRange(arg)
 	// A regular expression finds candidates, a check sum decides (Luhn for credit cards).
@@ -116,6 +118,7 @@ func (c *operatorContext) lines(name string) ([]string, error) {
 	if c.files == nil {
 		return nil, errors.New("there are no data files here; write the words in the rule with @pm")
 	}
+	// Names are slash-separated paths of an fs.FS, which has no way out of its root.
 	text, err := fs.ReadFile(c.files, path.Join(c.dir, name))
 	if err != nil {
 		// Rules of the operator may name data files of the rule set.

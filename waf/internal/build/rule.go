@@ -104,12 +104,14 @@ func (c *compiler) targets(l *run.Link, list []seclang.Target) error {
 	return nil
 }
 
-// disruptives are the actions of which a rule has one: the last one counts.
+// disruptives are the actions of which a rule has one: the last one counts. proxy is refused by the
+// table of constructs and stands here for the check of chains.
 var disruptives = []string{"pass", "deny", "drop", "block", "allow", "redirect", "proxy"}
 
 // actions applies actions to a rule and its newest link, and reports whether the chain
 // goes on. The phase comes first, for it chooses the default actions. chained tells that the link
-// is not the first of its rule.
+// is not the first of its rule. Actions are applied in the order written, after those of
+// SecDefaultAction.
 func (c *compiler) actions(r *run.Rule, l *run.Link, list []seclang.Action, chained bool) (hasChain bool) {
 	if !chained {
 		for _, a := range list {
@@ -120,6 +122,7 @@ func (c *compiler) actions(r *run.Rule, l *run.Link, list []seclang.Action, chai
 				}
 			}
 		}
+		// Links of a chain have no defaults of their own.
 		list = c.withDefaults(r.Phase, list)
 	}
 	// What concerns the chain as a whole stands in its first rule; ModSecurity ignores it
@@ -220,12 +223,14 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		l.Message, err = run.ParseMacro(a.Arg, c.slot)
 	case "logdata":
 		l.LogData, err = run.ParseMacro(a.Arg, c.slot)
+	// log and nolog say whether a match is an event; anomaly rules that only count say nolog.
 	case "log":
 		r.Log = true
 	case "nolog":
 		r.Log = false
 	case "capture":
 		l.Capture = true
+	// The operator is asked of the value itself and after each transformation that follows.
 	case "multimatch":
 		l.MultiMatch = true
 	case "t":
