@@ -15,11 +15,13 @@ var ErrMultipart = errors.New("multipart body has no parts")
 // ErrMultipartHeader and ErrMultipartEnd tell what is wrong with a multipart body
 // that was taken apart nevertheless.
 var (
+	// The form has all that could be read.
 	ErrMultipartHeader = errors.New("multipart: invalid part header")
 	ErrMultipartEnd    = errors.New("multipart: the last boundary is missing")
 )
 
-// Form is a multipart body taken apart.
+// Form is a multipart body taken apart. A part is a field or a file: what has a file name is a
+// file, as in PHP and most frameworks. Lists are in order of the parts.
 type Form struct {
 	// Fields are the parts without a file name, by name.
 	Fields []Pair
@@ -31,36 +33,55 @@ type Form struct {
 	FileNames []string
 	// Contents are those of files, by part name, if they are asked for.
 	Contents []Pair
-	// Headers are the headers of parts as "Name: value", by part name.
+	// Headers are the headers of parts as "Name: value", by part name. Lines that were folded are
+	// joined, with one blank in between.
 	Headers []Pair
 	// Names are the names of all parts.
 	Names []string
 	// Size is the size of all contents in bytes.
 	Size int
-	// Charsets and Languages are those of filename* parameters, by part name.
+	// Charsets and Languages are those of filename* parameters, by part name. They are as written,
+	// empty if the parameter has none: rules refuse those that only some servers understand.
 	Charsets, Languages []Pair
-	// Readings are fields again, in the character sets that their parts declare.
+	// Readings are fields again, in the character sets that their parts declare. They are beside
+	// Fields, not in place of them.
 	Readings []Pair
-	// Charset is what the field _charset_ says (RFC 7578, section 4.6), else empty.
+	// Charset is what the field _charset_ says (RFC 7578, section 4.6), else empty. Browsers fill
+	// this hidden field with the set that they send in.
 	Charset string
 	Flaws   Flaws
 }
 
 // Flaws are what applications may read differently in a multipart body. The names
-// are those of ModSecurity's variables.
+// are those of ModSecurity's variables. CRS 922xxx and the recommended rules 200003 and 200004
+// refuse forms that have some of them: what one parser takes for a file another may take for a
+// field (WAFFLED, 2025, has a catalogue).
 type Flaws struct {
-	BoundaryQuoted, BoundaryWhitespace   bool
-	DataBefore, DataAfter                bool
-	HeaderFolding, InvalidHeaderFolding  bool
-	LFLine, CRLFAndLF                    bool
-	MissingSemicolon, InvalidQuoting     bool
-	InvalidPart, UnmatchedBoundary       bool
+	// BoundaryQuoted is a boundary with quotes in it, BoundaryWhitespace one with blanks around its
+	// name or value.
+	BoundaryQuoted, BoundaryWhitespace bool
+	// DataBefore is data before the first boundary line, DataAfter data behind the last.
+	DataBefore, DataAfter bool
+	// HeaderFolding is a header that goes on in the next line, InvalidHeaderFolding such a line
+	// without one before it.
+	HeaderFolding, InvalidHeaderFolding bool
+	// LFLine is a line that ends with LF alone.
+	LFLine, CRLFAndLF bool
+	// MissingSemicolon is a boundary that no semicolon precedes, InvalidQuoting a parameter whose
+	// quotes do not match.
+	MissingSemicolon, InvalidQuoting bool
+	// InvalidPart is a part without a usable header, UnmatchedBoundary a line that begins like a
+	// boundary and is none.
+	InvalidPart, UnmatchedBoundary bool
+	// DuplicateHeader is a header or a parameter that a part has twice.
 	DuplicateHeader, MalformedParameters bool
-	// Unfinished tells that the last boundary is missing.
+	// Unfinished tells that the last boundary is missing. That is so for a body that was cut at the
+	// limit, too.
 	Unfinished bool
 }
 
-// Strict reports whether any flaw is one that MULTIPART_STRICT_ERROR counts.
+// Strict reports whether any flaw is one that MULTIPART_STRICT_ERROR counts. UnmatchedBoundary is
+// not among them, as in ModSecurity, which has a variable of its own for it.
 func (f Flaws) Strict() bool {
 	return f.BoundaryQuoted || f.BoundaryWhitespace || f.DataBefore || f.DataAfter || f.HeaderFolding || f.InvalidHeaderFolding ||
 		f.LFLine || f.MissingSemicolon || f.InvalidQuoting || f.InvalidPart || f.DuplicateHeader || f.MalformedParameters || f.Unfinished
@@ -68,25 +89,37 @@ func (f Flaws) Strict() bool {
 
 // Multipart takes a multipart/form-data body apart. contentType is the header of
 // the request. limit bounds the number of fields; Multipart reports whether it cut
-// the form short. Strings point into s, contentType or a.
+// the form short. Strings point into s, contentType or a. Fields are counted together with files.
+// With an error the form has what was read. It is linear in s.
+//
+//	--xyz                                              boundary line
+//	Content-Disposition: form-data; name="note"        header of a part
+//	                                                   empty line
+//	hello                                              content, up to the line break
+//	--xyz--                                            last boundary line
 func Multipart(a *arena.Arena, contentType, s string, limit int) (Form, bool, error) {
 	return takeApart(a, contentType, s, limit, false)
 }
 
-// MultipartWithContents is Multipart that also fills Form.Contents.
+// MultipartWithContents is Multipart that also fills Form.Contents. It costs no copy; contents are
+// apart since most rule sets do not look at them.
 func MultipartWithContents(a *arena.Arena, contentType, s string, limit int) (Form, bool, error) {
 	return takeApart(a, contentType, s, limit, true)
 }
 
-// takeApart is Multipart, with the contents of files if they are wanted.
+// takeApart is Multipart, with the contents of files if they are wanted. Of several mistakes the
+// one is returned that leaves most unseen.
 func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) (Form, bool, error) {
 	var f Form
 	boundary, ok := boundaryOf(contentType, &f.Flaws)
+	// A form without a boundary is opaque to rules that look at fields; the error tells so.
 	if !ok {
 		f.Flaws.MalformedParameters = true
 		return f, false, ErrMultipart
 	}
 	m := multipartParser{a: a, form: &f, delimiter: "--" + boundary, rest: s, contents: contents}
+	// A charset that cannot be read hides what the field says, a bad header what its part is; a
+	// missing end hides nothing that was sent.
 	err := m.run(limit)
 	switch {
 	case err != nil:
@@ -102,6 +135,11 @@ func takeApart(a *arena.Arena, contentType, s string, limit int, contents bool) 
 
 // boundaryOf finds the boundary parameter. Where parsers disagree about it, as for two of
 // them, the form is not taken apart: an attacker would choose the one that we do not see.
+//
+//	multipart/form-data; boundary=xyz      ->  xyz
+//	multipart/form-data; boundary="x y"    ->  x y
+//	multipart/form-data; boundary =xyz     ->  xyz, BoundaryWhitespace
+//	multipart/form-data; boundary=a; boundary=b  ->  none
 func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
 	_, params, ok := strings.Cut(contentType, ";")
 	if !ok {
@@ -119,6 +157,7 @@ func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
 	for _, p := range splitParameters(params) {
 		key, value, ok := strings.Cut(p, "=")
 		trimmed := strings.TrimSpace(key)
+		// Other parameters, such as charset, are read elsewhere.
 		if !strings.EqualFold(trimmed, "boundary") || !ok {
 			continue
 		}
@@ -127,6 +166,7 @@ func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
 			return "", false
 		}
 		found = true
+		// "boundary =x" is no parameter of that name to strict parsers.
 		if strings.TrimRight(key, " \t") != key || strings.TrimSpace(value) != value {
 			flaws.BoundaryWhitespace = true
 		}
@@ -140,13 +180,17 @@ func boundaryOf(contentType string, flaws *Flaws) (string, bool) {
 		}
 		boundary = value
 	}
+	// RFC 2046, section 5.1.1 allows 70 characters; some servers take more.
 	if boundary == "" || len(boundary) > 256 {
 		return "", false
 	}
 	return boundary, true
 }
 
-// splitParameters splits at semicolons outside of quotes.
+// splitParameters splits at semicolons outside of quotes. A quote that never ends takes the rest
+// with it.
+//
+//	name="a;b"; filename=x  ->  [name="a;b"] [filename=x]
 func splitParameters(s string) []string {
 	var list []string
 	quoted := false
@@ -167,7 +211,11 @@ func splitParameters(s string) []string {
 
 // unquote takes the quotes off a quoted string. A backslash stands for the next
 // character only before a quote or a backslash: browsers send those of Windows
-// paths as they are.
+// paths as they are. The second result tells whether there were quotes around.
+//
+//	"a\"b"           ->  a"b
+//	"C:\dir\x.txt"   ->  C:\dir\x.txt
+//	a               ->  a, not quoted
 func unquote(s string) (string, bool) {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s, false
@@ -186,27 +234,35 @@ func unquote(s string) (string, bool) {
 	return b.String(), true
 }
 
-// multipartParser takes a form apart from the front.
+// multipartParser takes a form apart from the front. It does not look back: rest is what is left of
+// the body, and shrinks with each part.
 type multipartParser struct {
-	a         *arena.Arena
-	form      *Form
+	a    *arena.Arena
+	form *Form
+	// delimiter is the boundary with the two dashes before it.
 	delimiter string
 	rest      string
+	// cut tells that the limit of fields ended it.
 	cut       bool
 	badHeader bool
 	charset   error // of a part, if it cannot be read
 	contents  bool  // those of files are wanted
 }
 
-// boundaryLine is a delimiter line found in the rest.
+// boundaryLine is a delimiter line found in the rest. Offsets are in rest.
+//
+//	…content CR LF --xyz CR LF header…
+//	         start             end
 type boundaryLine struct {
 	start, end int  // of the line with its line break; start is before the break that belongs to it
 	last, lf   bool // it is the last one; a line break is a LF alone
 }
 
 // next finds the next delimiter line. A delimiter counts at the beginning of a
-// line only.
+// line only. Content that has the delimiter within a line is content. first tells that no part was
+// read yet.
 func (m *multipartParser) next(first bool) (boundaryLine, bool) {
+	// from is where the search goes on in rest.
 	from := 0
 	for {
 		i := strings.Index(m.rest[from:], m.delimiter)
@@ -222,6 +278,8 @@ func (m *multipartParser) next(first bool) (boundaryLine, bool) {
 				continue
 			}
 			b.start--
+			// The line break before a delimiter belongs to it, not to the content (RFC 2046,
+			// section 5.1.1).
 			if b.start > 0 && m.rest[b.start-1] == '\r' {
 				b.start--
 			} else {
@@ -236,6 +294,7 @@ func (m *multipartParser) next(first bool) (boundaryLine, bool) {
 			b.last = true
 			tail = tail[2:]
 		}
+		// Blanks may follow a boundary (transport padding, RFC 2046, section 5.1.1).
 		blank := len(tail) - len(strings.TrimLeft(tail, " \t"))
 		after := tail[blank:]
 		switch {
@@ -244,12 +303,15 @@ func (m *multipartParser) next(first bool) (boundaryLine, bool) {
 		case strings.HasPrefix(after, "\n"):
 			blank++
 			b.lf = true
+		// The body ends right behind the delimiter.
 		case after == "":
+			// More of the delimiter line, or of the body, is missing.
 			if !b.last {
 				m.form.Flaws.Unfinished = true
 			}
 		default:
-			// Not a delimiter: a longer line that begins like one.
+			// Not a delimiter: a longer line that begins like one. Servers that look for the
+			// delimiter alone end the part here.
 			m.form.Flaws.UnmatchedBoundary = true
 			continue
 		}
@@ -259,7 +321,9 @@ func (m *multipartParser) next(first bool) (boundaryLine, bool) {
 }
 
 // run reads parts until the last boundary, the end or the limit. What is missing at the
-// end is a flaw, not an error: a body that was cut is inspected as far as it goes.
+// end is a flaw, not an error: a body that was cut is inspected as far as it goes. It returns an
+// error only if there is no part at all. Each round begins behind a delimiter line: header,
+// content, next delimiter.
 func (m *multipartParser) run(limit int) error {
 	flaws := &m.form.Flaws
 	b, ok := m.next(true)
@@ -274,6 +338,8 @@ func (m *multipartParser) run(limit int) error {
 		m.line(b)
 		m.rest = m.rest[b.end:]
 		if b.last {
+			// RFC 2046 allows an epilogue; no client sends one, and parsers that go on read more
+			// parts in it.
 			if strings.Trim(m.rest, "\r\n") != "" {
 				flaws.DataAfter = true
 			}
@@ -294,6 +360,7 @@ func (m *multipartParser) run(limit int) error {
 		end, ok := m.next(false)
 		if !ok {
 			flaws.Unfinished = true
+			// What was cut off or never ended is the content as far as it goes.
 			m.part(headers, m.rest)
 			return nil
 		}
@@ -309,16 +376,20 @@ func (m *multipartParser) line(b boundaryLine) {
 	}
 }
 
-// headers reads the header lines of a part up to the empty line.
+// headers reads the header lines of a part up to the empty line. It reports whether the empty line
+// was found. Afterwards rest begins with the content.
 func (m *multipartParser) headers() ([]Pair, bool) {
 	var list []Pair
 	flaws := &m.form.Flaws
 	for {
+		// LF ends a line, with or without CR before it: lenient parsers take both, and Flaws says
+		// which there was.
 		i := strings.IndexByte(m.rest, '\n')
 		if i < 0 {
 			return list, false
 		}
 		line := m.rest[:i]
+		// The next part begins where this one's header should go on: servers may see either part.
 		if strings.HasPrefix(line, m.delimiter) {
 			flaws.InvalidPart = true // a part without an end of its header
 			m.badHeader = true
@@ -333,10 +404,14 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 		if line == "" {
 			return list, true
 		}
+		// RFC 9112, section 5.2 forbids folding in HTTP; in parts some parsers join the lines and
+		// some drop them. Rules see them joined.
 		if line[0] == ' ' || line[0] == '\t' {
 			flaws.HeaderFolding = true
+			// There is no header that the line could belong to.
 			if len(list) == 0 {
 				flaws.InvalidHeaderFolding = true
+				// It is kept without a name, so that rules on the headers of parts see it.
 				list = append(list, Pair{"", line})
 				continue
 			}
@@ -345,6 +420,7 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 			continue
 		}
 		name, value, ok := strings.Cut(line, ":")
+		// A line without a colon is no header; some servers pass over it and some end the part.
 		if !ok || !validName(name) {
 			flaws.InvalidPart = true
 			m.badHeader = true
@@ -357,7 +433,8 @@ func (m *multipartParser) headers() ([]Pair, bool) {
 }
 
 // validName reports whether name is a token of RFC 9110 or nearly: no control
-// characters. Blanks are for rule 922130 to find.
+// characters. Blanks are for rule 922130 to find. Token characters (RFC 9110, section 5.6.2) are
+// fewer; what else is printable is let pass here.
 func validName(name string) bool {
 	for i := range len(name) {
 		if name[i] < ' ' || name[i] >= 0x7f {
@@ -368,10 +445,11 @@ func validName(name string) bool {
 }
 
 // maxPartHeaders is how many headers of a part are compared with each other; more
-// make the part invalid.
+// make the part invalid. The comparison is quadratic, and parts have three headers as a rule.
 const maxPartHeaders = 32
 
-// part adds one part to the form.
+// part adds one part to the form. Whatever is wrong with it, each part adds one name, and one field
+// or file: nothing that was sent is passed over.
 func (m *multipartParser) part(headers []Pair, content string) {
 	// The first Content-Disposition counts, and that there are two is a flaw.
 	f := m.form
@@ -385,6 +463,7 @@ func (m *multipartParser) part(headers []Pair, content string) {
 				f.Flaws.DuplicateHeader = true
 			}
 		}
+		// A blank before the colon is trimmed by lenient servers.
 		if strings.EqualFold(strings.TrimSpace(h.Key), "Content-Disposition") && !d.present {
 			d = readDisposition(h.Value)
 		}
@@ -410,6 +489,8 @@ func (m *multipartParser) part(headers []Pair, content string) {
 		f.Charsets = append(f.Charsets, Pair{d.name, d.charset})
 		f.Languages = append(f.Languages, Pair{d.name, d.language})
 	}
+	// An empty file name, which browsers send if no file was chosen, makes a field, so that rules
+	// see the content.
 	if d.fileName == "" && d.otherName == "" {
 		f.Fields = append(f.Fields, Pair{d.name, content})
 		m.readings(headers, Pair{d.name, content})
@@ -427,8 +508,10 @@ func (m *multipartParser) part(headers []Pair, content string) {
 	}
 }
 
-// readings adds a field in the character sets that its part declares.
+// readings adds a field in the character sets that its part declares. The bytes as received are in
+// the form already.
 func (m *multipartParser) readings(headers []Pair, field Pair) {
+	// read adds the readings in one charset; UTF-8 has none beside the bytes as received.
 	read := func(label string) {
 		c, err := FindCharset(label)
 		if err != nil {
@@ -443,16 +526,19 @@ func (m *multipartParser) readings(headers []Pair, field Pair) {
 			Labels(h.Value, read)
 		}
 	}
+	// It is for the caller to read the other fields in it.
 	if field.Key == "_charset_" {
 		m.form.Charset = field.Value
 	}
 }
 
-// maxReadings bounds the readings of fields.
+// maxReadings bounds the readings of fields. Each has as many parts as the charsets that its
+// headers name, so that small parts could make large lists.
 const maxReadings = 4000
 
 // disposition is a Content-Disposition header. otherName is the second file name
-// that some applications take, if there are two.
+// that some applications take, if there are two. The zero value is that of a part without the
+// header.
 type disposition struct {
 	present, malformed, duplicate, badQuotes bool
 	name, fileName, otherName                string
@@ -462,15 +548,24 @@ type disposition struct {
 
 // readDisposition reads a Content-Disposition header. Both filename and filename*
 // (RFC 5987) are kept, since applications differ in which they take.
+//
+// The second of two names counts, as it does for most parsers that fill a map; the first of two
+// different filenames is kept as the other one.
+//
+//	form-data; name="f"; filename="a.txt"; filename*=UTF-8''b.php
+//	                            ->  file b.php, other name a.txt
 func readDisposition(s string) disposition {
 	d := disposition{present: true}
 	kind, params, _ := strings.Cut(s, ";")
+	// RFC 1867, section 6 has attachment for several files of one field.
 	if !strings.EqualFold(strings.TrimSpace(kind), "form-data") && !strings.EqualFold(strings.TrimSpace(kind), "attachment") {
 		d.malformed = true
 	}
 	seen := map[string]bool{}
+	// regular is what filename says, without the star.
 	regular := ""
 	for _, p := range splitParameters(params) {
+		// A semicolon at the end, or two in a row.
 		if strings.TrimSpace(p) == "" {
 			continue
 		}
@@ -486,6 +581,7 @@ func readDisposition(s string) disposition {
 		}
 		seen[key] = true
 		unquoted, quoted := unquote(value)
+		// name='x' or a quote on one side only: parsers differ in what they cut off.
 		if !quoted && strings.ContainsAny(value, "\"'") && !strings.HasSuffix(key, "*") {
 			d.badQuotes = true
 			unquoted = strings.Trim(value, "\"'")
@@ -498,6 +594,7 @@ func readDisposition(s string) disposition {
 				d.otherName = regular
 			}
 			regular = unquoted
+		// charset'language'value with escapes (RFC 8187, section 3.2).
 		case key == "filename*":
 			if quoted {
 				d.badQuotes = true
@@ -518,6 +615,8 @@ func readDisposition(s string) disposition {
 			}
 		}
 	}
+	// RFC 7578, section 4.2 forbids filename* in forms. Servers that take it prefer it (RFC 6266,
+	// section 4.3), many know only filename: of two that differ both are looked at.
 	if d.fileName == "" {
 		d.fileName = regular
 	} else if regular != d.fileName {
@@ -527,7 +626,10 @@ func readDisposition(s string) disposition {
 }
 
 // percentDecode decodes the value of an extended parameter (RFC 8187, section 3.2.1) and
-// reports whether all escapes are valid. Invalid ones stay as they are.
+// reports whether all escapes are valid. Invalid ones stay as they are. The result is bytes in the
+// charset that the parameter names.
+//
+//	na%C3%AFve%zz  ->  na\xc3\xafve%zz, false
 func percentDecode(s string) (string, bool) {
 	if strings.IndexByte(s, '%') < 0 {
 		return s, true

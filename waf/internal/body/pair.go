@@ -4,6 +4,16 @@
 // Parsers are strict where applications differ and keep what they found before an
 // error, so that rules still see it. All are linear in the size of the body and
 // bounded by the limits they are given.
+//
+// A body is parsed as the server behind will, and servers differ: where readings differ, the
+// package returns each of them (charset.go), or says that something is odd (Flaws), rather than to
+// choose one. A reading that the engine does not have is a bypass. It does not validate content,
+// and it knows neither rules nor transactions.
+//
+// Files: pair.go query strings, forms and cookies; charset.go character sets; encoding.go content
+// codings; multipart.go, json.go, graphql.go and xml.go the formats. Functions are safe for several
+// goroutines if each has an arena of its own. Results that point into the arena or the body live as
+// long as these.
 package body
 
 import (
@@ -13,12 +23,17 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/ascii"
 )
 
-// Pair is a name and a value. Several may have the same name.
+// Pair is a name and a value. Several may have the same name. Either may be empty, and either may
+// have any bytes.
 type Pair struct{ Key, Value string }
 
 // Query appends the pairs of a query string or an urlencoded form, split at &,
 // with %HH and + undone; what is no valid escape stays. It stops after limit pairs
-// in all and then reports true. Strings point into a or into s.
+// in all and then reports true. Strings point into a or into s. limit counts the pairs that dst has
+// already. It splits as the URL Standard does (section 5.1) but keeps broken escapes, and it does
+// not split at ; which few servers still do.
+//
+//	a=1&b=%32+c&d  ->  a: "1", b: "2 c", d: ""
 func Query(a *arena.Arena, dst []Pair, s string, limit int) ([]Pair, bool) {
 	for s != "" {
 		part := s
@@ -27,9 +42,11 @@ func Query(a *arena.Arena, dst []Pair, s string, limit int) ([]Pair, bool) {
 		} else {
 			s = ""
 		}
+		// An empty piece is no pair (URL Standard, section 5.1).
 		if part == "" {
 			continue
 		}
+		// Checked only here, so that exactly limit pairs are not reported as cut.
 		if len(dst) >= limit {
 			return dst, true
 		}
@@ -39,7 +56,9 @@ func Query(a *arena.Arena, dst []Pair, s string, limit int) ([]Pair, bool) {
 	return dst, false
 }
 
-// unescape undoes %HH and +; s itself if it has none.
+// unescape undoes %HH and +; s itself if it has none. It is not transform.urlDecode: rules name
+// that, this is what every server does to forms. A broken escape must not vanish, since servers
+// read it as text.
 func unescape(a *arena.Arena, s string) string {
 	i := 0
 	for i < len(s) && s[i] != '%' && s[i] != '+' {
@@ -48,6 +67,7 @@ func unescape(a *arena.Arena, s string) string {
 	if i == len(s) {
 		return s
 	}
+	// An escape is longer than its byte, so that the result fits.
 	out := a.Alloc(len(s))
 	n := copy(out, s[:i])
 	for i < len(s) {
@@ -57,6 +77,7 @@ func unescape(a *arena.Arena, s string) string {
 		case '+':
 			c = ' '
 		case '%':
+			// i is behind the % here.
 			if i+1 < len(s) {
 				hi, lo := ascii.HexValue(s[i]), ascii.HexValue(s[i+1])
 				if hi < 16 && lo < 16 {
@@ -73,11 +94,16 @@ func unescape(a *arena.Arena, s string) string {
 
 // Cookies appends the cookies of a Cookie header. Control characters and blanks
 // around names and values go. A cookie without a name is kept: some servers hand
-// its value to the application.
+// its value to the application. It reads the syntax of RFC 6265, section 4.2.1, without its checks.
+// Quotes and escapes stay in values: whether a value is decoded is the application's choice, so
+// rules name transformations for it.
+//
+//	a=1; b="2"; c  ->  a: "1", b: "\"2\"", c: ""
 func Cookies(dst []Pair, s string) []Pair {
 	for s != "" {
 		var part string
 		part, s, _ = strings.Cut(s, ";")
+		// The first = ends the name; values may have further ones.
 		name, value, _ := strings.Cut(part, "=")
 		name, value = trimControl(name), trimControl(value)
 		if name != "" || value != "" {
@@ -88,7 +114,8 @@ func Cookies(dst []Pair, s string) []Pair {
 }
 
 // trimControl cuts control characters and blanks off both ends, which servers do that read
-// cookies.
+// cookies. A name that begins with a control character would otherwise be another name than the one
+// that the server sees.
 func trimControl(s string) string {
 	for s != "" && (s[0] <= ' ' || s[0] == 0x7f) {
 		s = s[1:]

@@ -18,12 +18,15 @@ func construct(kind seclang.Kind, name string) seclang.Construct {
 	return k
 }
 
-// directive takes the effect of one directive.
+// directive takes the effect of one directive. Mistakes are noted in c.errs. A directive holds from
+// its place on: SecDefaultAction for the rules after it, SecRuleRemoveById for those before.
 func (c *compiler) directive(d seclang.Directive) {
 	if d.Rule != nil {
 		c.rule(d)
 		return
 	}
+	// A SecMarker within a chain stands after it, since the chain is in c.rules from its first rule
+	// on. Any other directive there means that the next rule of the chain was forgotten.
 	if c.open != nil && d.Name != "SecMarker" {
 		c.fail(d.Pos, "chain is interrupted by "+d.Name, "", "move it before or after the chain")
 		return
@@ -38,6 +41,7 @@ func (c *compiler) directive(d seclang.Directive) {
 		c.notice(d.Pos.String() + ": " + d.Name + " has no effect: " + k.Note)
 		return
 	}
+	// want notes a mistake if there are fewer than n arguments. More are for the directive to mind.
 	want := func(n int) bool {
 		if len(d.Args) < n {
 			c.fail(d.Pos, fmt.Sprintf("%s needs %d argument(s)", d.Name, n), "", "see the ModSecurity manual for "+d.Name)
@@ -47,11 +51,13 @@ func (c *compiler) directive(d seclang.Directive) {
 	}
 	s := &c.p.Settings
 	switch d.Name {
+	// The engine reads no files: whoever loads rules has resolved it.
 	case "Include":
 		c.fail(d.Pos, "Include is left over", "", "read rules with seclang.Load")
 	case "SecMarker":
 		// Where it stands is known by the rule that comes next, if that is not removed.
 		if want(1) {
+			// A marker may stand in several places; skipAfter leads to the next one.
 			c.markers[d.Args[0]] = append(c.markers[d.Args[0]], int32(len(c.rules)))
 		}
 	case "SecDefaultAction":
@@ -73,6 +79,7 @@ func (c *compiler) directive(d seclang.Directive) {
 		if want(1) {
 			s.ResponseBody = c.onOff(d)
 		}
+	// In bytes. The smaller of this and the gateway's own limit holds.
 	case "SecRequestBodyLimit":
 		if want(1) {
 			s.RequestBodyLimit = c.positive(d)
@@ -85,14 +92,17 @@ func (c *compiler) directive(d seclang.Directive) {
 		if want(1) {
 			s.JSONDepth = c.positive(d)
 		}
+	// Arguments beyond it are not read and the transaction says so (ARGUMENTS_LIMIT_REACHED).
 	case "SecArgumentsLimit":
 		if want(1) {
 			s.Arguments = c.positive(d)
 		}
+	// In seconds: how long a record lives after its last update.
 	case "SecCollectionTimeout":
 		if want(1) {
 			s.CollectionTimeout = time.Duration(c.positive(d)) * time.Second
 		}
+	// An empty list: no response body is inspected.
 	case "SecResponseBodyMimeTypesClear":
 		s.ResponseTypes = nil
 	case "SecResponseBodyMimeType": // replaces the list
@@ -106,6 +116,7 @@ func (c *compiler) directive(d seclang.Directive) {
 		if want(1) {
 			c.removeRules(d)
 		}
+	// The last argument is the update, those before choose rules.
 	case "SecRuleUpdateTargetById", "SecRuleUpdateTargetByTag", "SecRuleUpdateTargetByMsg":
 		if want(2) {
 			c.updateTargets(d)
@@ -114,12 +125,15 @@ func (c *compiler) directive(d seclang.Directive) {
 		if want(2) {
 			c.updateActions(d)
 		}
+	// The table of constructs says that it is supported and there is no case: a mistake of ours,
+	// not of the operator.
 	default:
 		c.fail(d.Pos, d.Name+" is not implemented", "", "remove it")
 	}
 }
 
-// onOff reads the argument of a directive that is On or Off.
+// onOff reads the argument of a directive that is On or Off. A value that is neither is a mistake
+// and counts as off.
 func (c *compiler) onOff(d seclang.Directive) bool {
 	switch strings.ToLower(d.Args[0]) {
 	case "on":
@@ -140,7 +154,10 @@ func (c *compiler) positive(d seclang.Directive) int {
 	return n
 }
 
-// defaultAction keeps the actions that later rules of a phase begin with.
+// defaultAction keeps the actions that later rules of a phase begin with. A later one of the same
+// phase replaces it.
+//
+//	SecDefaultAction "phase:2,log,deny,status:403"    what block means in phase 2
 func (c *compiler) defaultAction(d seclang.Directive) {
 	actions, err := seclang.ParseActions(d.Pos, d.Args[0])
 	if err != nil {
@@ -157,6 +174,8 @@ func (c *compiler) defaultAction(d seclang.Directive) {
 				c.fail(a.Pos, "there is no such phase", a.Arg, "choose 1 to 5")
 			}
 			continue
+		// Such an action would silently hold for all rules of the phase: a default transformation
+		// even changes what they look at.
 		case "t", "id", "msg", "tag", "severity", "logdata", "ver", "rev", "chain":
 			c.fail(a.Pos, "SecDefaultAction may not have the action "+a.Name, "", "write it in the rules")
 		case "pass", "deny", "drop", "allow", "redirect":
@@ -166,6 +185,7 @@ func (c *compiler) defaultAction(d seclang.Directive) {
 		}
 		kept = append(kept, a)
 	}
+	// Without a disruptive action block would mean nothing.
 	if n == 0 || !disruptive {
 		c.fail(d.Pos, "SecDefaultAction needs a phase and pass, deny, drop, allow or redirect", d.Args[0], `write "phase:2,log,pass"`)
 		return
@@ -173,7 +193,8 @@ func (c *compiler) defaultAction(d seclang.Directive) {
 	c.defaults[n] = kept
 }
 
-// phaseNumber reads a phase by number or by name, 0 if there is no such.
+// phaseNumber reads a phase by number or by name, 0 if there is no such. The names are those of
+// ModSecurity: request is phase 2, response 4, logging 5.
 func phaseNumber(s string) int {
 	switch strings.ToLower(s) {
 	case "request":

@@ -14,12 +14,21 @@ import (
 	"github.com/ringwall/ringwall/waf/seclang"
 )
 
-// rule compiles a SecRule or SecAction: a rule of its own, or the next link of a chain.
+// rule compiles a SecRule or SecAction: a rule of its own, or the next link of a chain. Mistakes
+// are noted and the rule is kept with what is left of it, so that later directives that refer to it
+// do not fail as well.
+//
+//	SecRule ARGS|!ARGS:note "@rx x" "id:1,phase:2,t:lowercase,deny,chain"    a rule of two links
+//	    SecRule REQUEST_METHOD "@streq POST" "t:none"
+//
+// Targets, operator, transformations, captures, messages and setvar are a link's own; id, phase,
+// severity, tags and what happens in the end are the chain's.
 func (c *compiler) rule(d seclang.Directive) {
 	src := d.Rule
 	parent := c.open
 	r := parent
 	if r == nil {
+		// The defaults of ModSecurity: phase 2, reported, no severity.
 		r = &run.Rule{Pos: d.Pos, Severity: -1, Phase: run.RequestBody, Log: true}
 	}
 	r.Directives = append(r.Directives, d)
@@ -28,6 +37,7 @@ func (c *compiler) rule(d seclang.Directive) {
 	if d.Pos.File != "" {
 		c.context.dir = path.Dir(d.Pos.File)
 	}
+	// A SecAction has neither targets nor an operator and always matches.
 	if !src.Unconditional() {
 		if err := c.targets(&l, src.Targets); err != nil {
 			c.failErr(src.Pos, err)
@@ -40,6 +50,7 @@ func (c *compiler) rule(d seclang.Directive) {
 	}
 	hasChain := c.actions(r, &l, src.Actions, parent != nil)
 	r.Links = append(r.Links, l)
+	// The id is that of the chain as a whole.
 	if parent == nil {
 		if r.ID == 0 {
 			c.fail(d.Pos, "rule has no id", "", "add id:NUMBER; 1 to 99999 are for your own rules")
@@ -52,6 +63,7 @@ func (c *compiler) rule(d seclang.Directive) {
 		c.ids[r.ID] = r
 		c.rules = append(c.rules, r)
 	}
+	// The action chain says that the next SecRule belongs to this rule.
 	if hasChain {
 		c.open = r
 	} else {
@@ -60,7 +72,11 @@ func (c *compiler) rule(d seclang.Directive) {
 }
 
 // targets adds targets to a link; negated ones become exceptions of the targets before
-// them with the same variable.
+// them with the same variable. An exception holds for targets that stand before it in this list or
+// in the rule already, since updates call this as well.
+//
+//	ARGS|!ARGS:note|REQUEST_COOKIES  ->  ARGS without note, REQUEST_COOKIES
+//	!ARGS:note|ARGS                  ->  ARGS with note: the exception stands before it
 func (c *compiler) targets(l *run.Link, list []seclang.Target) error {
 	for _, t := range list {
 		s, err := target.NewSelector(t)
@@ -76,6 +92,7 @@ func (c *compiler) targets(l *run.Link, list []seclang.Target) error {
 			}
 			continue
 		}
+		// A variable that is only read needs a slot, too.
 		if t.Variable == seclang.TX && s.Pattern == nil && s.Name != "" {
 			c.slot(s.Name)
 		}
@@ -87,11 +104,14 @@ func (c *compiler) targets(l *run.Link, list []seclang.Target) error {
 	return nil
 }
 
-// disruptives are the actions of which a rule has one: the last one counts.
+// disruptives are the actions of which a rule has one: the last one counts. proxy is refused by the
+// table of constructs and stands here for the check of chains.
 var disruptives = []string{"pass", "deny", "drop", "block", "allow", "redirect", "proxy"}
 
 // actions applies actions to a rule and its newest link, and reports whether the chain
-// goes on. The phase comes first, for it chooses the default actions.
+// goes on. The phase comes first, for it chooses the default actions. chained tells that the link
+// is not the first of its rule. Actions are applied in the order written, after those of
+// SecDefaultAction.
 func (c *compiler) actions(r *run.Rule, l *run.Link, list []seclang.Action, chained bool) (hasChain bool) {
 	if !chained {
 		for _, a := range list {
@@ -102,6 +122,7 @@ func (c *compiler) actions(r *run.Rule, l *run.Link, list []seclang.Action, chai
 				}
 			}
 		}
+		// Links of a chain have no defaults of their own.
 		list = c.withDefaults(r.Phase, list)
 	}
 	// What concerns the chain as a whole stands in its first rule; ModSecurity ignores it
@@ -128,7 +149,8 @@ func (c *compiler) actions(r *run.Rule, l *run.Link, list []seclang.Action, chai
 }
 
 // withDefaults puts the default actions of the phase before those of a rule. A disruptive
-// action of the rule replaces the default one, but block, which stands for it.
+// action of the rule replaces the default one, but block, which stands for it. The order makes the
+// rule's own actions win: of those that exclude each other the last one counts.
 func (c *compiler) withDefaults(phase int, list []seclang.Action) []seclang.Action {
 	own := ""
 	for _, a := range list {
@@ -138,6 +160,7 @@ func (c *compiler) withDefaults(phase int, list []seclang.Action) []seclang.Acti
 	}
 	var merged []seclang.Action
 	for _, a := range c.defaults[phase] {
+		// block means: do what SecDefaultAction says, so that its disruptive action stays.
 		if slices.Contains(disruptives, a.Name) && own != "" && own != "block" {
 			continue
 		}
@@ -146,7 +169,8 @@ func (c *compiler) withDefaults(phase int, list []seclang.Action) []seclang.Acti
 	return append(merged, list...)
 }
 
-// action applies one action to a rule or to its link.
+// action applies one action to a rule or to its link. The name is in lower case. Actions that only
+// describe the rule, such as rev, are accepted without a notice.
 func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 	var err error
 	switch a.Name {
@@ -154,15 +178,19 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		if r.ID, err = strconv.Atoi(a.Arg); err != nil || r.ID <= 0 {
 			return fmt.Errorf("rule id is not a positive number: %q; write id:NUMBER", a.Arg)
 		}
+	// phase is read before. block adds nothing to the default action, which stands before it in the
+	// list.
 	case "phase", "pass", "block":
 		if a.Name == "pass" {
 			r.Disruption = run.Pass
 		}
+	// drop, which closes the connection in ModSecurity, refuses like deny.
 	case "deny", "drop", "redirect":
 		r.Disruption = run.Deny
 		if a.Name == "redirect" && r.Status == 0 {
 			r.Status = 302
 		}
+	// allow alone ends both request and response, allow:phase the phase, allow:request the request.
 	case "allow":
 		r.Disruption = run.Allow
 		switch a.Arg {
@@ -175,6 +203,7 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		default:
 			return fmt.Errorf("allow has no such scope: %q; write allow, allow:phase or allow:request", a.Arg)
 		}
+	// It is used if the rule refuses; the number must be one that HTTP can send.
 	case "status":
 		if r.Status, err = strconv.Atoi(a.Arg); err != nil || r.Status < 100 || r.Status > 999 {
 			return fmt.Errorf("status is no HTTP status: %q; write 403", a.Arg)
@@ -183,8 +212,10 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		if r.Severity = severityNumber(a.Arg); r.Severity < 0 {
 			return fmt.Errorf("severity does not exist: %q; write CRITICAL, ERROR, WARNING, NOTICE or 0 to 7", a.Arg)
 		}
+	// Tags add up, also over the links of a chain.
 	case "tag":
 		r.Tags = append(r.Tags, a.Arg)
+	// The first link's message is also the name by which ruleRemoveByMsg finds the rule.
 	case "msg":
 		if len(r.Links) == 0 && r.Message == "" {
 			r.Message = a.Arg
@@ -192,12 +223,14 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		l.Message, err = run.ParseMacro(a.Arg, c.slot)
 	case "logdata":
 		l.LogData, err = run.ParseMacro(a.Arg, c.slot)
+	// log and nolog say whether a match is an event; anomaly rules that only count say nolog.
 	case "log":
 		r.Log = true
 	case "nolog":
 		r.Log = false
 	case "capture":
 		l.Capture = true
+	// The operator is asked of the value itself and after each transformation that follows.
 	case "multimatch":
 		l.MultiMatch = true
 	case "t":
@@ -225,6 +258,7 @@ func (c *compiler) action(r *run.Rule, l *run.Link, a seclang.Action) error {
 		err = e
 	case "skipafter":
 		r.SkipMarker = a.Arg
+	// Where it leads is found by resolve, when all rules are known.
 	case "skip":
 		if r.SkipCount, err = strconv.Atoi(a.Arg); err != nil || r.SkipCount <= 0 {
 			return fmt.Errorf("skip is not a positive number: %q; write skip:1", a.Arg)
@@ -251,6 +285,8 @@ func severityNumber(s string) int {
 }
 
 // transformation adds a transformation to a link; none takes those before away.
+//
+//	t:none,t:urlDecodeUni,t:lowercase  ->  urlDecodeUni, then lowercase
 func (c *compiler) transformation(l *run.Link, name string) error {
 	if strings.EqualFold(name, "none") {
 		l.Transforms = nil
@@ -263,6 +299,7 @@ func (c *compiler) transformation(l *run.Link, name string) error {
 		}
 		return fmt.Errorf("unknown transformation: %q; see the table of constructs in docs/guide/seclang.md", name)
 	}
+	// Clipped, so that no two links write to one array.
 	l.Transforms = append(slices.Clip(l.Transforms), t)
 	return nil
 }

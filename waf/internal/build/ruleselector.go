@@ -10,13 +10,14 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/run"
 )
 
-// ruleSelector chooses rules by id, tag or message.
+// ruleSelector chooses rules by id, tag or message. Exactly one of the three is set.
 type ruleSelector struct {
 	first, last int // ids, if last is not 0
 	tag, msg    string
 }
 
-// matches reports whether s chooses r.
+// matches reports whether s chooses r. Tags and messages are compared as a whole and in their own
+// case. Ids of a range need not exist.
 func (s ruleSelector) matches(r *run.Rule) bool {
 	switch {
 	case s.last != 0:
@@ -27,7 +28,7 @@ func (s ruleSelector) matches(r *run.Rule) bool {
 	return r.Message != "" && r.Message == s.msg
 }
 
-// rules returns the rules of p that s chooses.
+// rules returns the rules of p that s chooses. The set is by index.
 func (s ruleSelector) rules(p *run.Program) bitset.Set {
 	rules := bitset.New(len(p.Rules))
 	for i := range p.Rules {
@@ -45,6 +46,9 @@ type selection struct {
 }
 
 // parseIDs reads an id or a range of ids.
+//
+//	942100         ->  942100 to 942100
+//	942100-942199  ->  942100 to 942199
 func parseIDs(s string) (ruleSelector, error) {
 	lo, hi, isRange := strings.Cut(strings.TrimSpace(s), "-")
 	if !isRange {
@@ -58,7 +62,8 @@ func parseIDs(s string) (ruleSelector, error) {
 	return ruleSelector{first: first, last: last}, nil
 }
 
-// selectorFor reads what is after ruleRemoveBy and its like: an id, a tag or a message.
+// selectorFor reads what is after ruleRemoveBy and its like: an id, a tag or a message. by is in
+// lower case; whatever is neither id nor tag is msg.
 func selectorFor(by, value string) (ruleSelector, error) {
 	switch by {
 	case "id":

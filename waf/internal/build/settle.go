@@ -11,8 +11,14 @@ import (
 // methods. An operator whose argument is known that way can be gated.
 //
 // A variable may change if a kept rule sets it, an operator captures into it or an
-// overlay replaces it. Rules that folding decided have done so in Initial.
+// overlay replaces it. Rules that folding decided have done so in Initial. It must run after fold
+// and before the gate is built, and changes macros of kept rules in place: those of others are
+// shown as written.
+//
+//	SecRule REQUEST_METHOD "!@within %{tx.allowed_methods}"    before
+//	SecRule REQUEST_METHOD "!@within GET HEAD POST OPTIONS"    after
 func settle(p *run.Program, kept bitset.Set) {
+	// changes are the variables that some transaction may change, by slot.
 	changes := bitset.New(len(p.SlotNames))
 	for _, s := range p.WellKnown.Captures {
 		changes.Add(s)
@@ -32,6 +38,7 @@ func settle(p *run.Program, kept bitset.Set) {
 				changes.Add(s.Slot)
 				continue
 			}
+			// A computed name may be any that fits.
 			for i, name := range p.SlotNames {
 				if mayName(s, name) {
 					changes.Add(int32(i))
@@ -40,9 +47,11 @@ func settle(p *run.Program, kept bitset.Set) {
 		}
 	})
 	eachLink(p, kept, func(l *run.Link) {
+		// Texts that are reported are settled as well, which spares the expansion of each.
 		for _, m := range []*run.Macro{run.Argument(l.Operator), l.Message, l.LogData} {
 			settleMacro(p, m, changes)
 		}
+		// A number is parsed once here and not with each value.
 		run.FoldArgument(l.Operator)
 		for _, a := range l.Actions {
 			if s, ok := a.(*run.SetVar); ok {
@@ -52,7 +61,7 @@ func settle(p *run.Program, kept bitset.Set) {
 	})
 }
 
-// eachLink calls do for the links of the rules of a set.
+// eachLink calls do for the links of the rules of a set. do may change the link.
 func eachLink(p *run.Program, rules bitset.Set, do func(l *run.Link)) {
 	for i := range p.Rules {
 		if !rules.Has(int32(i)) {
@@ -65,7 +74,7 @@ func eachLink(p *run.Program, rules bitset.Set, do func(l *run.Link)) {
 }
 
 // settleMacro replaces references to variables that are not in changes, and joins the
-// literals that are neighbours then.
+// literals that are neighbours then. m may be nil.
 func settleMacro(p *run.Program, m *run.Macro, changes bitset.Set) {
 	if m == nil {
 		return
@@ -73,6 +82,7 @@ func settleMacro(p *run.Program, m *run.Macro, changes bitset.Set) {
 	var parts []run.MacroPart
 	for _, part := range m.Parts {
 		if part.Slot >= 0 && part.Variable == seclang.TX && !changes.Has(part.Slot) {
+			// A reference to a variable that is never set stays as its name, as at run time.
 			text := part.Literal
 			if v := p.Initial[part.Slot]; v.Set {
 				text = v.Text
@@ -86,6 +96,7 @@ func settleMacro(p *run.Program, m *run.Macro, changes bitset.Set) {
 		parts = append(parts, part)
 	}
 	m.Parts = parts
+	// The text as it is known now is what explanations and reports show.
 	if text, ok := m.Constant(); ok {
 		m.Text = text
 	}

@@ -11,9 +11,11 @@ import (
 )
 
 // Exception takes rules or targets of rules away from requests that fulfil all its
-// conditions.
+// conditions. It is how an operator says that a rule is wrong about part of the application,
+// without changing rules.
 type Exception struct {
-	// First to Last are ids of rules; Tag is a tag. One of them is set.
+	// First to Last are ids of rules; Tag is a tag. One of them is set. A Last of 0 means First
+	// alone.
 	First, Last int
 	Tag         string // as rules have it, as a whole
 	// Target is a variable or a member of one, "ARGS:q". Empty means the whole rule.
@@ -22,18 +24,19 @@ type Exception struct {
 	run.Conditions
 }
 
-// Tuning is what an overlay is made from.
+// Tuning is what an overlay is made from. The zero value changes nothing.
 type Tuning struct {
 	// InboundThreshold and OutboundThreshold replace those of the program, if not 0.
 	InboundThreshold, OutboundThreshold int
 	// Exceptions count all that apply.
 	Exceptions []Exception
-	// Actions override what rules do, by rule id.
+	// Actions override what rules do, by rule id. An id that the program lacks is an error.
 	Actions map[int]run.Override
 }
 
 // NewOverlay checks t and prepares it for p. It takes microseconds. An error names the
-// exception, counted from 1, or the rule.
+// exception, counted from 1, or the rule. The overlay belongs to p: rules and slots are those of p.
+// It is immutable and keeps nothing of t but its conditions and actions.
 func NewOverlay(p *run.Program, t Tuning) (*run.Overlay, error) {
 	o := &run.Overlay{}
 	// Without the Core Rule Set there are no thresholds to replace.
@@ -57,6 +60,7 @@ func NewOverlay(p *run.Program, t Tuning) (*run.Overlay, error) {
 		if !ok {
 			return nil, fmt.Errorf("action for rule %d: there is no such rule", id)
 		}
+		// nil for applications without overrides: most have none.
 		if o.Overrides == nil {
 			o.Overrides = map[int32]run.Override{}
 		}
@@ -82,6 +86,7 @@ func newException(p *run.Program, x Exception) (run.Exception, error) {
 		return e, errors.New("names both rule and tag; name a rule id or a tag")
 	}
 	e.Rules = s.rules(p)
+	// A misspelled id or tag would otherwise be an exception that silently does nothing.
 	if !slices.ContainsFunc(e.Rules, func(w uint64) bool { return w != 0 }) {
 		return e, fmt.Errorf("names no rule: %s", names(x))
 	}
@@ -105,7 +110,8 @@ func newException(p *run.Program, x Exception) (run.Exception, error) {
 }
 
 // alsoNamed returns the variables by which rules reach the values of v: an exception for
-// ARGS:q would be no help against a rule that looks at ARGS_GET.
+// ARGS:q would be no help against a rule that looks at ARGS_GET. The other way round nothing is
+// added: an exception for ARGS_GET:q is about the query string.
 func alsoNamed(v seclang.Variable) []seclang.Variable {
 	switch v {
 	case seclang.Args:

@@ -19,7 +19,8 @@ import (
 // them does not make the rule run.
 const NotFirst = -1
 
-// Link is a link whose candidates a gate is to find.
+// Link is a link whose candidates a gate is to find. Its fields are kept by the gate, the Link
+// itself is not.
 type Link struct {
 	// Number and Position are as in LinkRef.
 	Number, Position int32
@@ -46,7 +47,8 @@ type Compiler struct {
 }
 
 // Compile builds the gate for the links of a phase, nil if there are none. The gate keeps
-// the links' targets, transformations and patterns, which must not change any more.
+// the links' targets, transformations and patterns, which must not change any more. It asks each
+// pattern for its needs once a tier, and once for the sieves.
 func (c *Compiler) Compile(links []Link) *Gate {
 	if len(links) == 0 {
 		return nil
@@ -94,12 +96,15 @@ func (b *builder) build() {
 		bits = max(bits, b.tier(i))
 	}
 	g.setWords = int(bits+63) / 64
-	// Which collections do the links look at, and which keys do they name?
+	// Which collections do the links look at, and which keys do they name? A key is written ARGS:q
+	// or !ARGS:q, a pattern ARGS:/^q/. Order of links decides the order of collections, so that
+	// equal rule sets have equal gates.
 	keys := map[seclang.Variable]map[string]bool{}
 	patterns := map[seclang.Variable][]target.Selector{}
 	var order []seclang.Variable
 	for _, l := range b.links {
 		for _, t := range l.Targets {
+			// ARGS is several collections, each of which gets a plan of its own.
 			for _, src := range target.Collections(t.Variable) {
 				if keys[src] == nil {
 					keys[src] = map[string]bool{}
@@ -135,10 +140,13 @@ func (b *builder) build() {
 	}
 }
 
-// tier computes the conditions of a tier and returns how many bits they take.
+// tier computes the conditions of a tier and returns how many bits they take. What a pattern needs
+// of values that lack some bytes is asked for, so that the stricter tiers get the stronger
+// conditions. The automaton of a tier has the words of all its patterns.
 func (b *builder) tier(n int) int32 {
 	t := &b.g.tiers[n]
 	var words multi.Words
+	// next is the bit of the next further condition: those of patterns come first.
 	next := int32(len(b.g.patterns))
 	for i, op := range b.g.patterns {
 		need := op.Need(tierAbsent[n])
@@ -146,6 +154,8 @@ func (b *builder) tier(n int) int32 {
 		for j, list := range usefulWords(need.Words) {
 			bit := int32(i)
 			c.hasWords = true
+			// The first list has the bit of the pattern, so that a set of found bits is a set of
+			// patterns.
 			if j == 0 {
 				c.shortest = len(slices.MinFunc(list, func(x, y string) int { return len(x) - len(y) }))
 			} else {
@@ -159,6 +169,7 @@ func (b *builder) tier(n int) int32 {
 					single |= charset.MaskOf(w) | charset.MaskOf(strings.ToUpper(w))
 					continue
 				}
+				// A part of a word stands for it: who has the word has the part.
 				words.Add(rx.Rarest(w, maxWord), bit)
 			}
 			if single != 0 {
@@ -183,6 +194,7 @@ const maxCommonness = 0.1
 // those that benign values fulfil anyway. The first one always stays: with it the
 // pattern is asked for by words at all.
 func usefulWords(lists [][]string) [][]string {
+	// The sum over the words of a list bounds how often one of them is there.
 	common := func(list []string) float64 {
 		sum := 0.0
 		for _, w := range list {
@@ -190,6 +202,7 @@ func usefulWords(lists [][]string) [][]string {
 		}
 		return sum
 	}
+	// A copy: the lists are those of a Need, which others keep.
 	lists = slices.SortedStableFunc(slices.Values(lists), func(x, y []string) int { return cmp.Compare(common(x), common(y)) })
 	for i := range lists {
 		if i > 0 && common(lists[i]) > maxCommonness {
@@ -209,13 +222,15 @@ const (
 )
 
 // plan builds the plan for the members of a collection that have the key, or keys of
-// the kind.
+// the kind. Steps go from the tree itself to what is proved of it: the later ones read what the
+// earlier ones found.
 func (b *builder) plan(src seclang.Variable, key string, kind keyKind) *Plan {
 	b.c.plans++
 	pl := &Plan{Number: b.c.plans*2 + 1}
 	for i := range pl.all {
 		pl.all[i].words = make(bitset.Set, b.g.setWords)
 	}
+	// Node 0 is the value as it is.
 	pl.nodes = append(pl.nodes, planNode{})
 	for _, l := range b.links {
 		// A link may have several targets of which one includes these members.
@@ -225,6 +240,8 @@ func (b *builder) plan(src seclang.Variable, key string, kind keyKind) *Plan {
 				wanted = true
 			}
 		}
+		// A negated link cannot be gated by what its pattern needs: the values that lack it are
+		// those that it matches.
 		switch {
 		case wanted && l.Negated:
 			pl.negated = append(pl.negated, negatedLink{LinkRef{l.Number, l.Position}, l.Transforms, l.id})
@@ -235,12 +252,15 @@ func (b *builder) plan(src seclang.Variable, key string, kind keyKind) *Plan {
 	for i := range pl.nodes {
 		n := &pl.nodes[i]
 		if n.t != nil {
+			// Cover rounds up to classes: a value may be given to a transformation that does not
+			// change it, never the reverse.
 			n.need = charset.Cover(n.t.Needs)
 			pl.touch |= n.need
 			pl.always = pl.always || n.t.Always
 		}
 	}
 	for i := range pl.all {
+		// Several nodes may want the same pattern; here it counts once.
 		slices.Sort(pl.all[i].bytes)
 		pl.all[i].bytes = slices.Compact(pl.all[i].bytes)
 	}
@@ -255,7 +275,9 @@ func (b *builder) plan(src seclang.Variable, key string, kind keyKind) *Plan {
 // Both are properties that flow from children to parents, and children come after their
 // parents: one pass from the end computes them.
 func (b *builder) findLive(pl *Plan) {
+	// No pattern looks at the node: no length is enough, and none that is real exceeds this.
 	const unbounded = 1 << 30
+	// live and enough hold for a node with all that is below it.
 	live := make([][tierCount]bool, len(pl.nodes))
 	enough := make([]int, len(pl.nodes))
 	for i := range enough {
@@ -270,9 +292,11 @@ func (b *builder) findLive(pl *Plan) {
 		// The last tier holds for any value, so also for what a decoder makes of one.
 		for id := range n.links {
 			c := &b.g.tiers[tierCount-1].conditions[id]
+			// A pattern without words may match the empty text.
 			if !c.hasWords {
 				enough[i] = 0
 			}
+			// The shortest word of any pattern here: a result that is shorter has none of them.
 			enough[i] = min(enough[i], c.shortest)
 		}
 		if i == 0 {
@@ -297,7 +321,8 @@ func (b *builder) findLive(pl *Plan) {
 		}
 	}
 	// What a decoder makes belongs to any tier, whatever the value did: below one, nodes
-	// are visited as for the last tier.
+	// are visited as for the last tier. The pass above did so for the decoder itself; what is below
+	// it follows here.
 	for i := 1; i < len(pl.nodes); i++ {
 		for at := int32(i); at > 0; at = pl.nodes[at].parent {
 			if opens(pl.nodes[at].t) {
@@ -320,17 +345,21 @@ func (b *builder) findLive(pl *Plan) {
 func opens(t *transform.Transformation) bool { return t.Always || t.Opens }
 
 // maySelect reports whether a target may include members with the key. Keys are
-// compared in any case, which errs on the side of yes.
+// compared in any case, which errs on the side of yes. It is asked while plans are built; which
+// members a rule looks at in the end is decided when it runs.
 func maySelect(t *target.Target, key string, kind keyKind) bool {
 	switch kind {
+	// A key that no rule names: only targets that choose all members.
 	case otherKey:
 		return t.Key.All()
+	// Any expression may be the one that matches: plans do not tell them apart.
 	case matchingKey:
 		return t.Key.Name == ""
 	}
 	if t.Key.Name != "" && !strings.EqualFold(t.Key.Name, key) {
 		return false
 	}
+	// An exception by regular expression is not asked: to include too much is safe.
 	for i := range t.Except {
 		// Exceptions ignore case in the same way when the rule runs.
 		if t.Except[i].Pattern == nil && (t.Except[i].Name == "" || strings.EqualFold(t.Except[i].Name, key)) {
@@ -357,6 +386,8 @@ func (b *builder) add(pl *Plan, l numberedLink) {
 		}
 		if child < 0 {
 			child = int32(len(pl.nodes))
+			// Transformations are compared by address: they are values of one table (package
+			// transform).
 			number := slices.Index(b.g.transforms, t)
 			if number < 0 {
 				number = len(b.g.transforms)
@@ -383,9 +414,11 @@ func (b *builder) want(pl *Plan, at int32, l numberedLink) {
 			n.wanted[i].words = make(bitset.Set, b.g.setWords)
 		}
 	}
+	// Links with the same pattern share its bit; only the list of links grows.
 	if _, have := n.links[l.id]; !have {
 		for i := range n.wanted {
 			switch c := &b.g.tiers[i].conditions[l.id]; {
+			// The link stays in links but nothing of this tier leads to it.
 			case c.never:
 			case c.hasWords:
 				n.wanted[i].words.Add(l.id)

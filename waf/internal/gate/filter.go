@@ -13,9 +13,13 @@ import (
 
 // Candidate is a value that a link may match. The candidates of a link are a list, in
 // the order of the values.
+//
+// It is a record in a pool of the State rather than an object of its own: a request has none or a
+// few, a hostile one many thousands.
 type Candidate struct {
 	LinkRef
-	// Next is the number of the next candidate of the link, 0 for the last one.
+	// Next is the number of the next candidate of the link, 0 for the last one. Lists are linked by
+	// number, since the pool moves when it grows.
 	Next int32
 	// Collection and Index tell where the value is.
 	Collection seclang.Variable
@@ -32,7 +36,8 @@ type list struct{ first, last int32 }
 
 // State is what the gates of a program need for one transaction: the candidates of the
 // phase and what is known of the value at hand. It keeps its memory from one transaction
-// to the next. The zero value is not ready, see Init.
+// to the next. The zero value is not ready, see Init. A State belongs to one transaction at a time
+// and one goroutine.
 type State struct {
 	// Run are the rules of the phase that run, by position. Filter adds those for whose
 	// first link it finds a candidate.
@@ -42,22 +47,25 @@ type State struct {
 	touched    []int32 // links with candidates
 
 	// The rest is about one value at a time.
-	arena   *arena.Arena
+	arena *arena.Arena
+	// entries are the value, entry 0, and all distinct texts that came of it so far.
 	entries []entry
 	at      []int32  // by node: the entry that it is, -1 if it was not made
 	bits    []uint64 // of the sets of the entries, so that these need no memory of their own
-	made    []int32  // by entry and transformation: one more than the entry it makes
+	// made is a table with len(transforms) columns, 0 for what was not asked: the zero of make will
+	// do.
+	made []int32 // by entry and transformation: one more than the entry it makes
 }
 
 // Init makes s the state of a transaction of a program with so many links. What
 // transformations make is allocated in the arena, so it is valid as long as that is not
-// reset.
+// reset. It allocates once for a State; Begin, Filter and Reset use the memory again.
 func (s *State) Init(links int, a *arena.Arena) {
 	*s = State{lists: make([]list, links), arena: a}
 }
 
 // Begin forgets the candidates of the phase before; always are the rules that run
-// whatever the gate finds.
+// whatever the gate finds. It copies always.
 func (s *State) Begin(always bitset.Set) {
 	s.Drop()
 	s.Run = append(s.Run[:0], always...)
@@ -69,11 +77,13 @@ func (s *State) Reset() {
 	if cap(s.candidates) > keepCandidates {
 		s.candidates = nil
 	}
+	// Beyond the length there are entries of longer lists before.
 	clear(s.entries[:cap(s.entries)]) // they refer to values
 	s.entries = s.entries[:0]
 }
 
-// keepCandidates is for how many candidates a state in a pool keeps room.
+// keepCandidates is for how many candidates a state in a pool keeps room. A hostile request would
+// otherwise leave its memory in the pool for good.
 const keepCandidates = 512
 
 // First returns the number of the first candidate of a link, 0 if it has none.
@@ -114,13 +124,16 @@ const (
 )
 
 // PlanFor returns the plan for the members with a key. For one that rules name in another
-// case that is the same: rules that distinguish cases do so when they run.
+// case that is the same: rules that distinguish cases do so when they run. It is asked for each
+// member of each collection, and mostly answered by the bit of its length.
 func (sp *CollectionPlan) PlanFor(key string) *Plan {
 	if sp.keyed != nil {
 		if pl := sp.lookup(key); pl != nil {
 			return pl
 		}
 	}
+	// MayMatch tests classes of bytes, not the expression, and may say yes too often: the plan then
+	// has links that do not look at the member, which the run time finds out.
 	for i := range sp.patterns {
 		if sp.patterns[i].MayMatch(key) {
 			return sp.matching
@@ -130,16 +143,19 @@ func (sp *CollectionPlan) PlanFor(key string) *Plan {
 }
 
 // lookup returns the plan for a key that rules name, nil if none does. It does not
-// allocate for keys of ASCII of common length.
+// allocate for keys of ASCII of common length. Keys are compared in the case folding of
+// strings.ToLower, as when the plans were built.
 func (sp *CollectionPlan) lookup(key string) *Plan {
 	if sp.lengths>>min(len(key), 63)&1 == 0 {
 		return nil
 	}
+	// The conversion of a byte slice in the index of a map allocates nothing.
 	var buf [64]byte
 	if len(key) > len(buf) {
 		return sp.keyed[strings.ToLower(key)]
 	}
 	for i := range len(key) {
+		// Lower case beyond ASCII may differ in length; such keys are rare.
 		if key[i] >= 0x80 {
 			return sp.keyed[strings.ToLower(key)]
 		}
@@ -151,12 +167,17 @@ func (sp *CollectionPlan) lookup(key string) *Plan {
 // Filter adds to s the candidates among what the plan makes of a value, which is the
 // member with the index of a collection. In the worst case it costs one pass over the
 // value and each distinct result of a transformation, and a test for each pattern.
+//
+// The order is that of cost: classes of bytes, one look for the whole plan, then node by node. It
+// changes nothing but s, and allocates only when the memory of s is too small.
 func (g *Gate) Filter(s *State, pl *Plan, src seclang.Variable, index int32, value string) {
+	// Room for the sets of all entries: a node makes at most one.
 	if cap(s.bits) < g.setWords*(len(pl.nodes)+1) {
 		s.bits = make([]uint64, g.setWords*(len(pl.nodes)+1))
 	}
 	mask := charset.MaskOf(value)
 	s.entries = append(s.entries[:0], entry{text: value, mask: mask, tier: tierOf(mask), same: -1})
+	// Before idle, which proves nothing about what patterns do not match.
 	for i := range pl.negated {
 		g.negatedCandidate(s, &pl.negated[i], src, index)
 	}
@@ -165,12 +186,17 @@ func (g *Gate) Filter(s *State, pl *Plan, src seclang.Variable, index int32, val
 		// how it goes for most names and words.
 		return
 	}
+	// The compiler makes append of make an extension in place, without the slice in between.
 	s.made = append(s.made[:0], make([]int32, len(g.transforms))...)
+	// Old content does no harm: each live node is written before its children read it, and a live
+	// node has live parents.
 	if cap(s.at) < len(pl.nodes) {
 		s.at = make([]int32, len(pl.nodes))
 	}
 	s.at = s.at[:len(pl.nodes)]
 	s.at[0] = 0
+	// The nodes are chosen by the value's own tier. What a decoder makes of it has a tier of its
+	// own, for which findLive made the nodes live.
 	tier := s.entries[0].tier
 	if pl.nodes[0].links != nil && !g.idle(s, pl, 0) {
 		g.nodeCandidates(s, &pl.nodes[0], 0, src, index)
@@ -178,6 +204,7 @@ func (g *Gate) Filter(s *State, pl *Plan, src seclang.Variable, index int32, val
 	for _, i := range pl.live[tier] {
 		n := &pl.nodes[i]
 		from := s.at[n.parent]
+		// Without its parent's text a node has none: derive proved that nothing below can match.
 		if from < 0 {
 			s.at[i] = -1
 			continue
@@ -198,6 +225,8 @@ func (g *Gate) Filter(s *State, pl *Plan, src seclang.Variable, index int32, val
 func (g *Gate) negatedCandidate(s *State, n *negatedLink, src seclang.Variable, index int32) {
 	text := s.entries[0].text
 	if len(n.transforms) == 0 {
+		// The short cut is sound in this direction only: what cannot match is a match of the
+		// negated link.
 		if g.mayMatch(s, n.pattern) && g.patterns[n.pattern].Matches(text) {
 			return
 		}
@@ -243,6 +272,8 @@ func (g *Gate) idle(s *State, pl *Plan, e int32) bool {
 	x.asked = true
 	w := &pl.all[x.tier]
 	for i, bits := range w.words {
+		// Further conditions and guards are not asked here: the nodes do that, and to err is to
+		// look again.
 		if bits&found[i] != 0 {
 			return false
 		}
@@ -257,16 +288,22 @@ func (g *Gate) idle(s *State, pl *Plan, e int32) bool {
 }
 
 // derive returns the entry for what a transformation makes of entry e, or -1 if it is
-// clear beforehand that no pattern matches that.
+// clear beforehand that no pattern matches that. It may move the entries. n is no node 0, and e an
+// entry of the value at hand.
 func (g *Gate) derive(s *State, n *planNode, e int32) int32 {
 	from := &s.entries[e]
 	if !n.t.Always && from.mask&n.need == 0 {
 		return e // it changes nothing
 	}
+	// Two nodes may do the same to the same text, as two lists of transformations that begin
+	// differently and meet again.
 	memo := &s.made[int(e)*len(g.transforms)+int(n.number)]
 	if *memo != 0 {
 		return *memo - 1
 	}
+	// The proofs in order of cost: requirements are masks and bits that are known, a sieve or a
+	// bound reads the text. A refusal is not kept in made, since another node with this
+	// transformation may want other patterns.
 	if !g.mayLead(s, n, e) {
 		return -1
 	}
@@ -280,6 +317,7 @@ func (g *Gate) derive(s *State, n *planNode, e int32) int32 {
 	// Few texts come of a value, so that comparing all is cheaper than a map.
 	text := n.t.Apply(s.arena, from.text)
 	to := int32(-1)
+	// Strings are compared by length first, which mostly differs.
 	for i := range s.entries {
 		if s.entries[i].text == text {
 			to = int32(i)
@@ -300,11 +338,13 @@ func (g *Gate) derive(s *State, n *planNode, e int32) int32 {
 	}
 	made.tier = tierOf(made.mask)
 	s.entries = append(s.entries, made)
+	// A row for the new entry; memo may point to the old array now and is not used any more.
 	s.made = append(s.made, make([]int32, len(g.transforms))...)
 	return to
 }
 
-// find returns the conditions on words that entry e fulfils. It does not move entries.
+// find returns the conditions on words that entry e fulfils. It does not move entries. The search
+// costs one pass over the text, once for each entry.
 func (g *Gate) find(s *State, e int32) bitset.Set {
 	x := &s.entries[e]
 	if x.ready {
@@ -316,10 +356,12 @@ func (g *Gate) find(s *State, e int32) bitset.Set {
 		x.found = g.find(s, x.same)
 		return x.found
 	}
+	// Each entry has its own part of bits, which nobody else writes.
 	at := int(e) * g.setWords
 	x.found = bitset.Set(s.bits[at : at+g.setWords])
 	if x.mask&charset.Fold != 0 && (strings.Contains(x.text, "\u017f") || strings.Contains(x.text, "\u212a")) {
-		// These equal s and k when case is ignored: the words may be spelled with them.
+		// These equal s and k when case is ignored: the words may be spelled with them. All bits,
+		// those beyond the last condition as well: nothing asks for these.
 		for i := range x.found {
 			x.found[i] = ^uint64(0)
 		}
@@ -361,7 +403,8 @@ func (g *Gate) possible(id int32, e *entry) bool {
 	return e.pass
 }
 
-// nodeCandidates adds the links at a node that may match entry e.
+// nodeCandidates adds the links at a node that may match entry e. e is what the transformations of
+// n make of the value.
 func (g *Gate) nodeCandidates(s *State, n *planNode, e int32, src seclang.Variable, index int32) {
 	x := &s.entries[e]
 	want := &n.wanted[x.tier]
@@ -370,6 +413,7 @@ func (g *Gate) nodeCandidates(s *State, n *planNode, e int32, src seclang.Variab
 	// the patterns passes them. idle or another node may have run it already.
 	some := x.ready
 	for w, left := range want.words {
+		// left & (left-1) takes the lowest bit away: the loop visits the bits that are set.
 		for ; left != 0 && !some; left &= left - 1 {
 			id := int32(w<<6 | bits.TrailingZeros64(left))
 			some = x.fulfils(conditions[id].bytes)
@@ -378,6 +422,7 @@ func (g *Gate) nodeCandidates(s *State, n *planNode, e int32, src seclang.Variab
 	if some {
 		found := g.find(s, e)
 		for w, wanted := range want.words {
+			// Mostly zero: no wanted pattern has one of its words in the text.
 			for hit := wanted & found[w]; hit != 0; hit &= hit - 1 {
 				id := int32(w<<6 | bits.TrailingZeros64(hit))
 				ok := g.possible(id, x)
@@ -405,10 +450,13 @@ func (s *State) addAll(links []LinkRef, src seclang.Variable, index int32, text 
 }
 
 // Add adds a candidate to a link, and its rule to Run if the link is the first of it. A
-// value that is the link's newest candidate already is not added again.
+// value that is the link's newest candidate already is not added again. It is for the run time as
+// well, which adds candidates that it remembers. It keeps text.
 func (s *State) Add(ref LinkRef, src seclang.Variable, index int32, text string, sure bool) {
 	h := &s.lists[ref.Link]
 	if h.first != 0 {
+		// Values come one after the other, so that a second candidate of the same value is next to
+		// the first.
 		if last := &s.candidates[h.last-1]; last.Collection == src && last.Index == index {
 			return // multiMatch sees a value at several nodes
 		}

@@ -42,6 +42,10 @@
 // The gate knows neither programs nor transactions: it is built from links (Compiler)
 // and keeps what it needs for one transaction in a State that its owner provides. A Gate
 // is immutable and safe for use by several goroutines, a State is neither.
+//
+// Files: gate.go has the types, compile.go builds them from links, filter.go runs them; require.go,
+// sieves.go and guard.go are the proofs about transformations, about decoders and about
+// libinjection; sqliwords.go is made from the source of libinjection.
 package gate
 
 import (
@@ -64,10 +68,13 @@ import (
 type Gate struct {
 	// Collections are those that links look at, in the order in which links name them.
 	Collections []CollectionPlan
-	patterns    []Pattern
-	guards      []Guarded // by pattern, nil for most
-	tiers       [tierCount]tier
-	setWords    int // length of sets of conditions, in words of 64 bits
+	// patterns are those of all links, each identity once.
+	patterns []Pattern
+	guards   []Guarded // by pattern, nil for most
+	tiers    [tierCount]tier
+	// setWords counts a bit for each pattern and one for each further condition on words, rounded
+	// up.
+	setWords int // length of sets of conditions, in words of 64 bits
 	// transforms are all transformations of the plans, by number.
 	transforms []*transform.Transformation
 }
@@ -90,14 +97,19 @@ func buildTierAbsent() (absent [tierCount]charset.Set) {
 	word.AddRange('A', 'Z')
 	word.AddRange('0', '9')
 	word.Add('_')
+	// No byte of tier 0 is white space, a quote or an operator: most names of parameters, tokens
+	// and numbers.
 	absent[0] = word.Not()
+	// The seven punctuation marks are those of prose, dates, paths and addresses. With them a value
+	// can be a sentence or a URL and still hides nothing from a search for words: no quote, no
+	// backslash, no bracket.
 	absent[1] = word.Or(charset.Of(" -.,/:+")).Not()
 	return absent
 }
 
 // tierOf returns the first tier to which a value with these classes of bytes belongs.
 // Classes have no byte inside and another one outside of what a tier lacks, so that
-// this is exact.
+// this is exact. It costs two comparisons, since the mask is known anyway.
 func tierOf(m charset.Mask) int8 {
 	switch {
 	case m&tierMask[0] == 0:
@@ -125,7 +137,8 @@ type singleBytes struct {
 
 // condition is what a pattern requires. Its first condition on words has the number of
 // the pattern as its bit, so that the words that were found are, as they are, a set of
-// patterns that may match.
+// patterns that may match. A value fulfils it if it has a word of the first list and of each
+// further one, and a byte for each mask. The zero value holds for every value.
 type condition struct {
 	never    bool // no value of the tier matches
 	hasWords bool
@@ -137,6 +150,7 @@ type condition struct {
 // CollectionPlan has the plans for the members of one collection. Rules that look at
 // ARGS:q do not look at ARGS:p, so members have different plans by their keys.
 type CollectionPlan struct {
+	// Collection holds the members, which have keys unless it is a scalar.
 	Collection seclang.Variable
 	base       *Plan // for members whose keys no rule names
 	// patterns are the keys that rules give as regular expressions, matching the plan
@@ -152,9 +166,11 @@ type CollectionPlan struct {
 }
 
 // Plan is what is done with a value: the transformations that links ask for, as a tree,
-// so that what two links have in common is done once.
+// so that what two links have in common is done once. A Plan is a trie over lists of
+// transformations: rules that begin with the same ones share their results. It is immutable.
 type Plan struct {
-	// Number is odd and another one for each plan of a program.
+	// Number is odd and another one for each plan of a program. The program's
+	// memory of values mixes it into its hashes: what is known of a value holds for one plan only.
 	Number uint64
 	nodes  []planNode
 	// negated are links that match what their operators do not. No required literal helps
@@ -167,7 +183,9 @@ type Plan struct {
 	// change it; always tells that one changes everything.
 	touch  charset.Mask
 	always bool
-	all    [tierCount]wanted // the patterns of all nodes
+	// all answers for every node at once whether a value that no transformation changes can be
+	// dropped.
+	all [tierCount]wanted // the patterns of all nodes
 }
 
 // wanted are patterns that want to see a value.
@@ -184,7 +202,8 @@ type planNode struct {
 	number int32                     // of t in the gate
 	need   charset.Mask              // classes of the bytes of which t needs one to change anything
 	wanted [tierCount]wanted
-	links  map[int32][]LinkRef // by pattern
+	// links is nil for nodes at which no pattern looks, which are only on the way to others.
+	links map[int32][]LinkRef // by pattern
 	// requires are requirements of the patterns here and below: one must be fulfilled.
 	requires []requirement
 	sieve    *sieve.Sieve // of the words of the patterns here and below, nil for most
@@ -196,7 +215,8 @@ type planNode struct {
 	enough int
 }
 
-// negatedLink is a link that matches the values that its pattern does not match.
+// negatedLink is a link that matches the values that its pattern does not match. It is tested at
+// once, so that its candidates are sure.
 type negatedLink struct {
 	LinkRef
 	transforms []*transform.Transformation
@@ -219,7 +239,7 @@ type Pattern interface {
 	// Need returns what a value that has no byte of absent must have to match. The zero
 	// Need says that nothing is known.
 	Need(absent charset.Set) rx.Need
-	// Matches tests a value.
+	// Matches tests a value. It is asked by the gate for negated links only.
 	Matches(s string) bool
 }
 
@@ -232,12 +252,14 @@ type Guarded interface {
 }
 
 // Static reports whether the values of the targets stay as they are while a phase runs,
-// so that the gate can read them before any rule has run.
+// so that the gate can read them before any rule has run. Counts are not static, since the gate
+// looks at members, not at how many there are.
 func Static(targets []target.Target) bool {
 	return !slices.ContainsFunc(targets, func(t target.Target) bool { return t.Count || dynamic(t.Variable) })
 }
 
-// dynamic reports whether rules change a variable while a phase runs.
+// dynamic reports whether rules change a variable while a phase runs. The collections that outlive
+// a transaction are among them: initcol opens them while a rule runs.
 func dynamic(v seclang.Variable) bool {
 	switch v {
 	case seclang.TX, seclang.MatchedVar, seclang.MatchedVarName, seclang.MatchedVars, seclang.MatchedVarsNames,

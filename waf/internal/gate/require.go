@@ -11,6 +11,9 @@ import (
 // pattern, so that what they make of it may match. Most transformations only take
 // bytes away, or do nothing to values that lack some byte: what such a value lacks,
 // the result lacks as well, and need not be made.
+//
+// For a value without a byte of acts, a match of the pattern needs a byte of each of bytes, and the
+// word. The requirements of a node are alternatives: its result is made if one may be fulfilled.
 type requirement struct {
 	// acts are bytes of which one makes the transformations do more than that:
 	// nothing is known of the result then.
@@ -25,7 +28,7 @@ type requirement struct {
 }
 
 // steps is what is known of a list of transformations: their effects one after the
-// other, as one.
+// other, as one. The zero value is that of no transformation: the result is the value.
 type steps struct {
 	acts, adds   charset.Mask
 	lower, upper bool
@@ -34,7 +37,8 @@ type steps struct {
 	ask *transform.Transformation
 }
 
-// then returns what is known when t follows.
+// then returns what is known when t follows. It composes abstract effects, each of which errs on
+// the side of more.
 func (p steps) then(t *transform.Transformation) steps {
 	e := t.Effect
 	if e == nil {
@@ -59,10 +63,13 @@ func (p steps) then(t *transform.Transformation) steps {
 
 // before is the weakest precondition of a condition on bytes: it returns the bytes of
 // which a value must have one for the result to have one of m, all if it need not have any.
+// Precondition as of Dijkstra: it goes against the direction of the steps.
 func (p steps) before(m charset.Mask) charset.Mask {
+	// A step may add such a byte to any value.
 	if m&p.adds != 0 {
 		return ^charset.Mask(0)
 	}
+	// A wanted letter of lower case may have been one of upper case before.
 	if p.lower && m&charset.Lower != 0 {
 		m |= charset.Upper
 	}
@@ -74,11 +81,13 @@ func (p steps) before(m charset.Mask) charset.Mask {
 
 // findRequirements fills the requirements of the nodes of a plan: for each node those of
 // the patterns there and at all nodes below, since nothing below can be made without it.
-// Steps begin anew at each node, for what is known at run time is its parent's text.
+// Steps begin anew at each node, for what is known at run time is its parent's text. It takes time
+// quadratic in the nodes of a plan, which are some tens.
 func (b *builder) findRequirements(pl *Plan) {
 	for i := 1; i < len(pl.nodes); i++ {
 		var list []requirement
 		all := make([]steps, len(pl.nodes))
+		// below tells which nodes stand below i; parents come first, so that theirs is known.
 		below := make([]bool, len(pl.nodes))
 		for j := i; j < len(pl.nodes); j++ {
 			n := &pl.nodes[j]
@@ -102,7 +111,8 @@ func (b *builder) findRequirements(pl *Plan) {
 const maxRequirements = 24
 
 // addRequirements adds what the patterns at a node require of a value to which p is
-// done, without those that the list has.
+// done, without those that the list has. The conditions are those of the last tier, which hold for
+// any text: of which tier the result will be is not known.
 func (b *builder) addRequirements(list []requirement, n *planNode, p steps) []requirement {
 	for id := range n.links {
 		c := &b.g.tiers[tierCount-1].conditions[id]
@@ -111,6 +121,7 @@ func (b *builder) addRequirements(list []requirement, n *planNode, p steps) []re
 		}
 		r := requirement{acts: p.acts, word: -1}
 		for _, m := range c.bytes {
+			// A mask of all classes requires nothing.
 			if m = p.before(m); m != ^charset.Mask(0) && !slices.Contains(r.bytes, m) {
 				r.bytes = append(r.bytes, m)
 			}
@@ -130,7 +141,8 @@ func (b *builder) addRequirements(list []requirement, n *planNode, p steps) []re
 }
 
 // mayLead reports whether what the transformation of n, and those below it, make of
-// an entry may match a pattern.
+// an entry may match a pattern. It errs on the side of true and costs a few operations on masks in
+// most cases.
 func (g *Gate) mayLead(s *State, n *planNode, entry int32) bool {
 	if len(n.requires) > maxRequirements {
 		return true
@@ -139,9 +151,11 @@ func (g *Gate) mayLead(s *State, n *planNode, entry int32) bool {
 	asked, onlyCase := (*transform.Transformation)(nil), false // the last answer
 	for i := range n.requires {
 		r := &n.requires[i]
+		// The transformations do more than to remove: the result may have what the value has not.
 		if e.mask&r.acts != 0 {
 			return true
 		}
+		// This pattern cannot match; another one below may.
 		if !e.fulfils(r.bytes) {
 			continue
 		}
@@ -153,6 +167,7 @@ func (g *Gate) mayLead(s *State, n *planNode, entry int32) bool {
 		if r.ask == nil {
 			continue
 		}
+		// Neighbours ask the same transformation.
 		if asked != r.ask {
 			asked, onlyCase = r.ask, r.ask.Effect.OnlyCase(e.text, e.mask)
 		}

@@ -12,7 +12,8 @@ import (
 
 // findSieves gives sieves to the nodes that decode base64 or remove white space, if
 // they can follow all that comes after. All that decode base64 share one, so that a
-// value is sifted once.
+// value is sifted once. It must run after the tree is complete. The sieve of all is the union of
+// their words, which passes a little more than each by itself would.
 func (b *builder) findSieves(pl *Plan) {
 	var coded []string
 	var nodes []*planNode
@@ -55,13 +56,16 @@ func (b *builder) findSpaced(pl *Plan, i int) {
 		}
 		words, ok = append(words, more...), ok && good
 	}
+	// Patterns at the node itself see the text without white space, too.
 	n.spaced = n.spaced || len(n.links) > 0
+	// One child that a sieve cannot follow may match without the words: then there is none.
 	if ok {
 		n.sieve = b.sieve(words)
 	}
 }
 
-// sieve returns a sieve, one for equal words, nil if there can be none.
+// sieve returns a sieve, one for equal words, nil if there can be none. The words are sorted for
+// the key, so that nodes with the same words share a sieve whatever their order.
 func (b *builder) sieve(words []string) *sieve.Sieve {
 	if len(words) == 0 {
 		return nil
@@ -77,9 +81,12 @@ func (b *builder) sieve(words []string) *sieve.Sieve {
 }
 
 // decodedWords returns the words that the patterns at a node and below want, of which
-// base64 must hide one for any of them to match. It is not ok if a sieve cannot follow. Each step must come after the one before.
+// base64 must hide one for any of them to match. It is not ok if a sieve cannot follow. Each step
+// must come after the one before.
 func (b *builder) decodedWords(pl *Plan, node int32, before transform.DecodeStep) (words []string, ok bool) {
 	n := &pl.nodes[node]
+	// NoStep is the least: a transformation without a step is refused, too. So is the same one
+	// twice, which would undo two layers of escapes.
 	if n.t.Step <= before {
 		return nil, false
 	}
@@ -94,7 +101,8 @@ func (b *builder) decodedWords(pl *Plan, node int32, before transform.DecodeStep
 }
 
 // wordsOf returns words of which a value needs one for any pattern of n to match. It is
-// not ok if a pattern requires none.
+// not ok if a pattern requires none. Of a pattern's conditions the rarest list is used: one of its
+// words is required.
 func (b *builder) wordsOf(n *planNode) (words []string, ok bool) {
 	for id := range n.links {
 		need := b.need(id)
@@ -109,7 +117,8 @@ func (b *builder) wordsOf(n *planNode) (words []string, ok bool) {
 	return words, true
 }
 
-// need returns what any value needs to match a pattern.
+// need returns what any value needs to match a pattern. No byte is said to be absent, since
+// decoders may bring any to light.
 func (b *builder) need(id int32) rx.Need {
 	n, ok := b.needs[id]
 	if !ok {
@@ -120,9 +129,11 @@ func (b *builder) need(id int32) rx.Need {
 }
 
 // sift reports whether the sieve of n finds it possible that what comes of e at n and
-// below has a word.
+// below has a word. It is asked of nodes with a sieve only.
 func (n *planNode) sift(e *entry) bool {
 	if n.t.Step == transform.Base64Step {
+		// All nodes that decode base64 share the sieve, so that the answer holds for each of them.
+		// It is kept with the text, not with the node.
 		if e.coded == notAsked {
 			e.coded = no
 			if n.sieve.Base64(e.text, false) {

@@ -7,6 +7,11 @@
 // their few edges and a failure link, from which to go on for other bytes. A full table
 // for the words of the Core Rule Set would have some megabytes, and miss the caches of a
 // processor with every byte.
+//
+// It tells which groups of words a value contains, not where nor how often: the gate needs a set of
+// conditions. Case folding beyond ASCII is left to the caller. Words are fixed when the automaton
+// is compiled; it is for few automata and many values, and its states are never changed while they
+// are read.
 package multi
 
 import (
@@ -17,16 +22,21 @@ import (
 	"github.com/ringwall/ringwall/waf/internal/bitset"
 )
 
-// Automaton is a compiled set of words. It is immutable.
+// Automaton is a compiled set of words. It is immutable. Any number of goroutines may scan with it.
+// The zero value finds nothing.
 type Automaton struct {
-	class  [256]uint8 // column of each byte; 0 for bytes in no word
-	stride uint32     // entries of a row
+	class [256]uint8 // column of each byte; 0 for bytes in no word
+	// stride is one more than the number of different bytes in words, column 0 included.
+	stride uint32 // entries of a row
 	// rows are those of the shallow states, in order of breadth. States are named by
 	// an entry: the index of their row, or their number in deep with isDeep set, and
 	// hasOutput if words end in them.
-	rows  []uint32
-	deep  []deepState
+	rows []uint32
+	deep []deepState
+	// edges are those of all deep states in order of the states. A state deeper than rowDepth has
+	// one or two as a rule, so that they are searched one by one.
 	edges []edge
+	// outAt has one entry more than there are states, so that the outputs of the last one end, too.
 	outAt []uint32 // by number of the state: where its outputs begin in outs
 	outs  []int32
 }
@@ -44,14 +54,17 @@ type edge struct {
 }
 
 const (
+	// Entries have 30 bits for an index, far more than the words of a rule set need. Two flags in
+	// the entry itself spare a load of the state for nearly all bytes.
 	hasOutput = 1 << 31
 	isDeep    = 1 << 30
-	// rowDepth is the length of the longest prefixes that have rows.
+	// rowDepth is the length of the longest prefixes that have rows. Measured: rows for every state
+	// were no faster and took ten times the memory.
 	rowDepth = 3
 )
 
 // Words of a set have a group each: several words may share one, and one word may
-// stand in several groups.
+// stand in several groups. The zero value is ready for use, by one goroutine.
 type Words struct {
 	list []word
 }
@@ -62,7 +75,8 @@ type word struct {
 	group int32
 }
 
-// Add adds a word, which must not be empty, to a group.
+// Add adds a word, which must not be empty, to a group. Letters of ASCII are compared in any case,
+// others byte by byte. group is the number that Scan adds to found, from 0 on.
 func (w *Words) Add(text string, group int32) {
 	w.list = append(w.list, word{ascii.ToLower(text), group})
 }
@@ -71,13 +85,16 @@ func (w *Words) Add(text string, group int32) {
 // that benign text uses little of each row.
 const common = " etaoinsrhldcumfpgwybvkxjqz0123456789-_./:,=&()"
 
-// Compile builds the automaton. Of no words it is one that finds nothing.
+// Compile builds the automaton. Of no words it is one that finds nothing. It takes time linear in
+// the bytes of all words, but for sorting them, and keeps nothing of w, which may be compiled
+// again. The order in which words were added does not matter.
 func (w *Words) Compile() *Automaton {
 	a := &Automaton{}
 	if len(w.list) == 0 {
 		return a
 	}
 	a.stride = uint32(a.classes(w.list))
+	// Words with a common prefix are neighbours then: a node of the trie is a range of the list.
 	slices.SortFunc(w.list, func(x, y word) int { return strings.Compare(x.text, y.text) })
 	// The trie in order of breadth, which keeps the states that benign text visits
 	// close together. States have numbers here.
@@ -87,12 +104,14 @@ func (w *Words) Compile() *Automaton {
 		edges  []edge
 		fail   uint32
 	}
+	// The list of nodes is the queue of the search in breadth as well.
 	nodes := []node{{hi: len(w.list)}}
 	outputs := [][]int32{nil}
 	for n := 0; n < len(nodes); n++ {
 		cur := nodes[n]
 		for i := cur.lo; i < cur.hi; {
 			text := w.list[i].text
+			// The word ends here. It sorts before the longer ones of its range.
 			if len(text) == cur.depth {
 				outputs[n] = append(outputs[n], w.list[i].group)
 				i++
@@ -102,12 +121,15 @@ func (w *Words) Compile() *Automaton {
 			for j < cur.hi && w.list[j].text[cur.depth] == text[cur.depth] {
 				j++
 			}
+			// nodes moves when it grows, so that the node is named by its index and cur is a copy.
 			nodes[n].edges = append(nodes[n].edges, edge{uint32(len(nodes)), a.class[text[cur.depth]]})
 			nodes = append(nodes, node{lo: i, hi: j, depth: cur.depth + 1})
 			outputs = append(outputs, nil)
 			i = j
 		}
 	}
+	// In order of breadth the shallow states are the first, and their numbers times the stride are
+	// their rows.
 	shallow := uint32(0)
 	for int(shallow) < len(nodes) && nodes[shallow].depth <= rowDepth {
 		shallow++
@@ -116,6 +138,8 @@ func (w *Words) Compile() *Automaton {
 	// only. A row has the transitions of the state it fails to where it has none itself, so
 	// that shallow states need no failure links when they run.
 	a.rows = make([]uint32, shallow*a.stride)
+	// It walks down failure links until a state has an edge for the class. Each link leads to a
+	// shorter prefix, and the root has a row, so that the walk ends.
 	follow := func(s uint32, class uint8) uint32 {
 		for s >= shallow {
 			for _, e := range nodes[s].edges {
@@ -169,17 +193,22 @@ func (w *Words) Compile() *Automaton {
 		a.rows[i] = entry(n)
 	}
 	for n := shallow; int(n) < len(nodes); n++ {
+		// A failure link is followed, not entered: the outputs of the state that it leads to were
+		// reported with those of the state that fails.
 		a.deep = append(a.deep, deepState{entry(nodes[n].fail) &^ hasOutput, uint32(len(a.edges))})
 		for _, e := range nodes[n].edges {
 			a.edges = append(a.edges, edge{entry(e.to), e.class})
 		}
 	}
+	// A sentinel, at which the edges of the last state end.
 	a.deep = append(a.deep, deepState{edges: uint32(len(a.edges))})
 	return a
 }
 
 // classes numbers the bytes that occur in words, from 1 on, and returns how many columns
-// that makes. All others share column 0, from which every state goes back to the root.
+// that makes. All others share column 0, from which every state goes back to the root. It fills
+// a.class. At most 230 bytes have a column, since words have no upper-case letters: a uint8 holds
+// its number.
 func (a *Automaton) classes(list []word) int {
 	var used [256]bool
 	for _, x := range list {
@@ -194,26 +223,31 @@ func (a *Automaton) classes(list []word) int {
 			classes++
 		}
 	}
+	// Bytes that are common in text first, the others in order of their value.
 	for i := range len(common) {
 		number(common[i])
 	}
 	for c := range 256 {
 		number(byte(c))
 	}
+	// Words are in lower case, so an upper-case letter has no column of its own and takes that of
+	// its lower case.
 	for c := 'A'; c <= 'Z'; c++ {
 		a.class[c] = a.class[c+'a'-'A']
 	}
 	return classes
 }
 
-// Bytes returns how much memory the automaton takes.
+// Bytes returns how much memory the automaton takes. It counts tables, not the few words of the
+// struct.
 func (a *Automaton) Bytes() int {
 	return 4*len(a.rows) + 8*len(a.deep) + 8*len(a.edges) + 4*(len(a.outAt)+len(a.outs))
 }
 
 // Scan adds to found the groups of all words that s contains, in time linear in the length
 // of s: each byte either goes down an edge or follows failure links, of which there are no
-// more than edges that went down before. found must have room for all groups.
+// more than edges that went down before. found must have room for all groups. It does not allocate
+// and never clears found, so that several automata may add to one set.
 func (a *Automaton) Scan(s string, found bitset.Set) {
 	if len(a.rows) == 0 {
 		return
@@ -221,8 +255,11 @@ func (a *Automaton) Scan(s string, found bitset.Set) {
 	rows, class := a.rows, &a.class
 	state := uint32(0)
 	for i := 0; i < len(s); i++ {
-		// For nearly all bytes of benign text this is all that happens.
+		// For nearly all bytes of benign text this is all that happens. state has no flags here:
+		// the inner loop ends only without them.
 		state = rows[state+uint32(class[s[i]])]
+		// Outputs are reported once a state, then a deep state takes the next byte by descend,
+		// which may lead to any kind of state.
 		for state&(hasOutput|isDeep) != 0 {
 			if state&hasOutput != 0 {
 				state &^= hasOutput
@@ -237,7 +274,8 @@ func (a *Automaton) Scan(s string, found bitset.Set) {
 	}
 }
 
-// descend returns the entry of the state after a deep one.
+// descend returns the entry of the state after a deep one. state may have no outputs set. The
+// root's row takes bytes that no state on the way has an edge for.
 func (a *Automaton) descend(state uint32, c uint8) uint32 {
 	for state&isDeep != 0 {
 		d := &a.deep[state&^isDeep]
@@ -251,8 +289,10 @@ func (a *Automaton) descend(state uint32, c uint8) uint32 {
 	return a.rows[state+uint32(c)]
 }
 
-// report adds the groups of the words that end in a state.
+// report adds the groups of the words that end in a state. state is an entry without hasOutput.
+// Groups that were reported before are added again, which costs less than to ask.
 func (a *Automaton) report(state uint32, found bitset.Set) {
+	// The number of the state: entries of shallow ones are multiples of the stride.
 	n := state / a.stride
 	if state&isDeep != 0 {
 		n = uint32(len(a.rows))/a.stride + state&^isDeep

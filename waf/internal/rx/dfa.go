@@ -15,16 +15,23 @@ import (
 type answer uint8
 
 const (
+	// no is final: neither the automaton nor package regexp would find a match.
 	no answer = iota
+	// yes is final for bytes and for ASCII. For other values it means that package regexp has to be
+	// asked.
 	yes
 	unsure // the automaton outgrew its memory on this value
 )
 
 const (
-	// maxBytes is how much memory the states of one pattern may take.
+	// maxBytes is how much memory the states of one pattern may take. The sizes are estimates (see
+	// intern), and one state more than fits is made before the states are dropped, so that the
+	// bound is soft by one state.
 	maxBytes = 256 << 10
 	// maxFlushes is how often one value may fill that memory before the automaton
-	// gives up on it.
+	// gives up on it. Without this bound a value could make the automaton compute a new state for
+	// each of its bytes, which is slower than to simulate the set of instructions as package regexp
+	// does.
 	maxFlushes = 4
 )
 
@@ -33,7 +40,9 @@ const (
 // Expression Matching in the Wild", 2010). Several goroutines may run it: they read states
 // without a lock, through atomic pointers, and take it to add one.
 type dfa struct {
-	prog   *syntax.Prog
+	// prog is never changed; its instructions are named by their index.
+	prog *syntax.Prog
+	// binary tells that runes of the pattern are byte values from 0 to 255, not Unicode.
 	binary bool
 	// class maps bytes that no instruction tells apart to one column of the states, which
 	// makes these several times smaller.
@@ -59,25 +68,40 @@ func (s *byteSet) has(b byte) bool { return s[b>>6]>>(b&63)&1 != 0 }
 
 // cache is the states made so far. A full one is dropped as a whole: values that run on
 // its states go on with them, and new ones begin with the next. So a value that is made to
-// need many states costs memory up to a bound, and time.
+// need many states costs memory up to a bound, and time. A state may have transitions to states of
+// a newer cache, never the reverse: extend stores what it makes in the current one. Old states are
+// freed by the garbage collector when no value runs on them any more.
 type cache struct {
-	start  *state
+	// start is the state before the first byte. It never changes, so that match reads it without a
+	// lock.
+	start *state
+	// states finds a state by its set of instructions, in the encoding of intern. It is guarded by
+	// dfa.mu.
 	states map[string]*state
-	bytes  int
+	// bytes estimates the memory of the states, guarded by dfa.mu.
+	bytes int
 }
 
 // state is a set of instructions from which the pattern goes on, before the
-// assertions at this place are decided, and what is known of the byte before.
+// assertions at this place are decided, and what is known of the byte before. Whether an assertion
+// such as \b holds depends on the byte that follows as well, so it is decided one byte late, in
+// extend or endMatches. All fields but next and end are set by intern and never change.
 type state struct {
-	next    []atomic.Pointer[state] // by class
-	end     atomic.Uint32           // 0 not known, 1 no, 2 yes: matches if the value ends here
-	insts   []uint32                // i, or i+len(prog.Inst) in the middle of a wide rune
-	prev    prevFlags
+	// next has the state that follows for each class of bytes, nil if it was not made yet. Stores
+	// are made under dfa.mu, loads without a lock.
+	next []atomic.Pointer[state] // by class
+	end  atomic.Uint32           // 0 not known, 1 no, 2 yes: matches if the value ends here
+	// insts are sorted, so that equal sets have equal keys.
+	insts []uint32 // i, or i+len(prog.Inst) in the middle of a wide rune
+	prev  prevFlags
+	// stop holds once there is a match, or if no instruction is left: match then returns without a
+	// look at the rest of the value.
 	stop    bool // nothing that follows changes the answer
 	matched bool // a match was found on the way
 }
 
-// prevFlags is what assertions ask of the byte before.
+// prevFlags is what assertions ask of the byte before. Flags that no assertion of the pattern asks
+// for are never set: they would multiply the states for nothing. Only the start state has atStart.
 type prevFlags uint8
 
 const (
@@ -86,7 +110,8 @@ const (
 	afterWord                       // a word character before
 )
 
-// newDFA prepares the automaton of a program of package regexp/syntax.
+// newDFA prepares the automaton of a program of package regexp/syntax. It keeps prog. It asks each
+// instruction about each of the 256 bytes; the states are made by match.
 func newDFA(prog *syntax.Prog, binary bool) *dfa {
 	d := &dfa{prog: prog, binary: binary}
 	d.accepts = make([]byteSet, len(prog.Inst))
@@ -96,6 +121,8 @@ func newDFA(prog *syntax.Prog, binary bool) *dfa {
 		switch inst.Op {
 		case syntax.InstEmptyWidth:
 			e := syntax.EmptyOp(inst.Arg)
+			// Both kinds of assertion need to know a neighbour byte, which then becomes a part of
+			// the states and of the classes.
 			if e&(syntax.EmptyWordBoundary|syntax.EmptyNoWordBoundary) != 0 {
 				d.word = true
 			}
@@ -104,7 +131,9 @@ func newDFA(prog *syntax.Prog, binary bool) *dfa {
 			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
 			// Of runes beyond ASCII only the bytes are seen: one instruction takes any run of
-			// them, which is more than the pattern may say.
+			// them, which is more than the pattern may say. A superset of what the pattern matches
+			// is sound for a prefilter: Match asks package regexp again whenever a value beyond
+			// ASCII gives a yes.
 			limit := 0x80
 			if binary {
 				limit = 0x100
@@ -122,13 +151,16 @@ func newDFA(prog *syntax.Prog, binary bool) *dfa {
 			}
 		}
 	}
+	// StartCond has what must hold at the beginning of any match. ^ is an assertion about lines in
+	// a pattern with the flag m, so that only \A anchors.
 	d.anchored = prog.StartCond()&syntax.EmptyBeginText != 0
 	d.buildClasses()
 	d.cache.Store(d.newCache())
 	return d
 }
 
-// matchRune reports whether an instruction takes a rune.
+// matchRune reports whether an instruction takes a rune. MatchRune of package syntax covers the
+// ranges of InstRune and InstRune1 with their fold flag, but not these two kinds.
 func matchRune(inst *syntax.Inst, r rune) bool {
 	switch inst.Op {
 	case syntax.InstRuneAny:
@@ -139,12 +171,14 @@ func matchRune(inst *syntax.Inst, r rune) bool {
 	return inst.MatchRune(r)
 }
 
-// takesHigh reports whether inst matches a rune beyond ASCII.
+// takesHigh reports whether inst matches a rune beyond ASCII. It errs on the side of yes.
 func takesHigh(inst *syntax.Inst) bool {
 	switch inst.Op {
 	case syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
 		return true
 	}
+	// A single rune is not a range: with the flag i it stands for all runes that equal it when case
+	// is ignored, such as U+212A (Kelvin sign) for k.
 	if len(inst.Rune) == 1 {
 		r := inst.Rune[0]
 		if r >= 0x80 {
@@ -159,16 +193,21 @@ func takesHigh(inst *syntax.Inst) bool {
 		}
 		return false
 	}
+	// Otherwise runes come in pairs, the ends of sorted ranges: the last one is the highest.
 	return len(inst.Rune) > 0 && inst.Rune[len(inst.Rune)-1] >= 0x80
 }
 
-// buildClasses puts bytes that no instruction tells apart into one class.
+// buildClasses puts bytes that no instruction tells apart into one class. A class is named by its
+// signature: the instructions that take the byte, and what assertions and wide runes ask of it.
+// Patterns of the rule set have between 5 and 60 classes in place of 256 columns.
 func (d *dfa) buildClasses() {
 	signatures := map[string]uint8{}
 	var key []byte
 	for b := range 256 {
 		key = key[:0]
 		for i := range d.accepts {
+			// All signatures get the same length, so that bytes with and without a last instruction
+			// do not share one by accident. InstRune is the first of the kinds that take a rune.
 			if d.prog.Inst[i].Op >= syntax.InstRune && len(key) <= i/8 {
 				for len(key) <= i/8 {
 					key = append(key, 0)
@@ -181,6 +220,9 @@ func (d *dfa) buildClasses() {
 				key[i/8] |= 1 << (i % 8)
 			}
 		}
+		// Not only instructions tell bytes apart: extend computes assertions from the
+		// representative of the class, so that all its bytes must agree on each property that is
+		// asked for.
 		flags := byte(0)
 		if d.word && ascii.IsWord(byte(b)) {
 			flags |= 1
@@ -202,7 +244,8 @@ func (d *dfa) buildClasses() {
 	}
 }
 
-// newCache returns a cache that has the start state only.
+// newCache returns a cache that has the start state only. The caller holds d.mu or is the only one
+// who knows d.
 func (d *dfa) newCache() *cache {
 	c := &cache{states: map[string]*state{}}
 	w := newWork(d)
@@ -212,7 +255,9 @@ func (d *dfa) newCache() *cache {
 }
 
 // match runs the automaton over s. With yes it returns where the first match to end
-// ends at the latest.
+// ends at the latest. It is safe for several goroutines, does not allocate once the states are
+// made, and takes time linear in the length of s, apart from the making of at most maxFlushes
+// caches of states.
 func (d *dfa) match(s string) (answer, int) {
 	// The loop is one load of the class and one of the next state for each byte, once the
 	// states are made.
@@ -225,6 +270,8 @@ func (d *dfa) match(s string) (answer, int) {
 		if n == nil {
 			var fresh *cache
 			if n, fresh = d.extend(c, st, class[s[i]]); fresh != c {
+				// A new cache is counted whoever made it: values that thrash the cache together
+				// give up together, rather than each in its turn.
 				if flushes++; flushes > maxFlushes {
 					return unsure, 0
 				}
@@ -232,6 +279,8 @@ func (d *dfa) match(s string) (answer, int) {
 			}
 		}
 		st = n
+		// The match ended at i or before: that it did was only seen with the byte at i, by which
+		// assertions after its last byte are decided.
 		if st.stop {
 			if st.matched {
 				return yes, i + 1
@@ -246,7 +295,8 @@ func (d *dfa) match(s string) (answer, int) {
 }
 
 // endMatches reports whether a value that ends in a state matches. It may need the
-// assertions about the end, so that it is computed once for each state that is asked.
+// assertions about the end, so that it is computed once for each state that is asked. Two
+// goroutines may compute it at the same time; they store the same answer.
 func (d *dfa) endMatches(st *state) bool {
 	if st.matched {
 		return true
@@ -254,6 +304,8 @@ func (d *dfa) endMatches(st *state) bool {
 	if v := st.end.Load(); v != 0 {
 		return v == 2
 	}
+	// The end of a value counts as a byte that is no word character, so \b holds exactly after a
+	// word character.
 	flags := syntax.EmptyEndText | syntax.EmptyEndLine | d.flagsBefore(st.prev)
 	if st.prev&afterWord != 0 {
 		flags |= syntax.EmptyWordBoundary
@@ -263,6 +315,8 @@ func (d *dfa) endMatches(st *state) bool {
 	w := newWork(d)
 	v := uint32(1)
 	for _, i := range st.insts {
+		// What is in the middle of a wide rune cannot match here without another instruction, which
+		// is in the set as well: extend adds what follows the rune with each byte of it.
 		if int(i) < len(d.prog.Inst) {
 			w.add(i, flags)
 		}
@@ -287,18 +341,23 @@ func (d *dfa) flagsBefore(p prevFlags) syntax.EmptyOp {
 }
 
 // extend makes the state that follows st on a byte of the class. It returns the
-// cache that the state is in, a new one if c was full.
+// cache that the state is in, a new one if c was full. This is one step of the subset construction.
+// st may belong to an older cache than c, which does no harm.
 func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	// Another goroutine made it between the load in match and the lock.
 	if n := st.next[class].Load(); n != nil {
 		return n, c
 	}
+	// Any byte of the class does: buildClasses keeps apart what the lines below ask.
 	b := d.reps[class]
 	flags := d.flagsBefore(st.prev)
 	if b == '\n' {
 		flags |= syntax.EmptyEndLine
 	}
+	// If the pattern has no \b, afterWord is never set and the flags of word boundaries are wrong,
+	// but no instruction asks for them.
 	if ascii.IsWord(b) != (st.prev&afterWord != 0) {
 		flags |= syntax.EmptyWordBoundary
 	} else {
@@ -335,6 +394,8 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 				next.add(d.prog.Inst[i].Out, 0)
 			}
 		}
+		// A match may begin at each byte: the start is added everywhere, which is the pattern with
+		// .* before it.
 		if !d.anchored {
 			next.add(uint32(d.prog.Start), 0)
 		}
@@ -349,6 +410,7 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 	if cur := d.cache.Load(); c != cur {
 		c = cur // another goroutine dropped the one this value began with
 	}
+	// Of the old cache only the set of instructions goes on: the value continues in the new one.
 	if c.bytes > maxBytes {
 		c = d.newCache()
 		d.cache.Store(c)
@@ -359,8 +421,10 @@ func (d *dfa) extend(c *cache, st *state, class uint8) (*state, *cache) {
 	return made, c
 }
 
-// intern returns the state of c for a set of instructions.
+// intern returns the state of c for a set of instructions. It empties the list of w if w has
+// matched. The caller holds d.mu, or nobody else knows c.
 func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
+	// All states with a match are one: nothing that follows changes the answer.
 	if w.match {
 		w.list = w.list[:0]
 		prev = 0
@@ -372,6 +436,8 @@ func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
 	for _, i := range w.list {
 		key = binary.AppendUvarint(key, uint64(i))
 	}
+	// No varint ends with 0xff, since its last byte has the high bit clear: the list cannot run
+	// into what follows it.
 	key = append(key, 0xff, byte(prev))
 	if w.match {
 		key = append(key, 1)
@@ -387,6 +453,8 @@ func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
 		stop:    w.match || len(w.list) == 0,
 	}
 	c.states[string(key)] = st
+	// A pointer for each class, four bytes for each instruction, the key, and about 160 bytes for
+	// the state itself, its entry in the map and the headers of slices and strings.
 	c.bytes += 8*len(d.reps) + 4*len(w.list) + len(key) + 160
 	return st
 }
@@ -394,8 +462,12 @@ func (d *dfa) intern(c *cache, w *work, prev prevFlags) *state {
 // work is a set of instructions in the making. seen is made anew each time, which is fine:
 // states are made once.
 type work struct {
-	d     *dfa
-	list  []uint32
+	d *dfa
+	// list has the members in the order in which they were added; those that only lead on, such as
+	// alternatives, are in seen and not in list.
+	list []uint32
+	// seen is a set of bits with room for each instruction twice: as itself and in the middle of a
+	// rune.
 	seen  []uint64
 	match bool
 }
@@ -416,7 +488,10 @@ func (w *work) mark(i uint32) bool {
 }
 
 // add puts instruction i and all that follow without a byte into the set. An
-// assertion is passed if flags has it, else it stays in the set.
+// assertion is passed if flags has it, else it stays in the set. It is the closure under empty
+// transitions of Thompson's construction. seen ends loops such as that of (a*)*; the depth of the
+// recursion is bounded by the number of instructions: patterns come from rules, never from
+// requests.
 func (w *work) add(i uint32, flags syntax.EmptyOp) {
 	if w.seen[i>>6]>>(i&63)&1 != 0 {
 		return
@@ -432,6 +507,9 @@ func (w *work) add(i uint32, flags syntax.EmptyOp) {
 	case syntax.InstNop, syntax.InstCapture:
 		w.seen[i>>6] |= 1 << (i & 63)
 		w.add(inst.Out, flags)
+	// With flags 0, as for a new state, no assertion is passed: it waits in the set until the byte
+	// after it is known. In a set that is decided it has no effect any more, since it takes no
+	// byte.
 	case syntax.InstEmptyWidth:
 		w.mark(i)
 		if syntax.EmptyOp(inst.Arg)&^flags == 0 {

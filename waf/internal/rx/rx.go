@@ -14,6 +14,10 @@
 // search engines for source code do (Cox, "Regular Expression Matching with a Trigram
 // Index", 2012): each part of a pattern is a set of exact strings, or a condition on
 // words and bytes, and operators of the syntax combine these.
+//
+// Files: rx.go chooses between automaton and package regexp, dfa.go has the automaton, need.go what
+// is required. The package knows nothing of rules, does not replace, and finds the leftmost match
+// only: whoever wants the next one asks for the rest of the value.
 package rx
 
 import (
@@ -30,9 +34,12 @@ import (
 
 // Regexp is a compiled pattern. It is safe for use by several goroutines.
 type Regexp struct {
+	// source is the pattern as written, without the flags that Compile adds.
 	source string
 	binary bool // values are bytes, not UTF-8
-	dfa    *dfa
+	// dfa is shared by all users of the Regexp; its states are made under a lock of its own.
+	dfa *dfa
+	// groups does not count the match as a whole.
 	groups int
 	// whole tells that every value matches from its beginning to its end.
 	whole bool
@@ -43,7 +50,10 @@ type Regexp struct {
 }
 
 // Compile parses a pattern and prepares its automaton, whose states are made when values
-// first need them. An error is that of package regexp/syntax.
+// first need them. An error is that of package regexp/syntax. Look-around and backreferences are
+// errors, since they have no automaton: PCRE, by which ModSecurity matches, tries alternatives by
+// backtracking and takes exponential time for some patterns and values (ReDoS). Patterns are
+// trusted; their size is bounded by package regexp/syntax only.
 func Compile(pattern string) (*Regexp, error) {
 	r := &Regexp{source: pattern, binary: hasBinaryEscape(pattern)}
 	flags := "(?sm)"
@@ -59,6 +69,7 @@ func Compile(pattern string) (*Regexp, error) {
 	// The few patterns that only capture; to run an automaton for them would be a waste.
 	r.whole = !r.binary && (pattern == "^.*$" || pattern == "^.*" || pattern == ".*")
 	r.groups = tree.MaxCap()
+	// Simplify writes out counted repetitions, which the program has no instruction for.
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
 		return nil, fmt.Errorf("regular expression: %w", err)
@@ -77,16 +88,19 @@ func (r *Regexp) Groups() int { return r.groups }
 func (r *Regexp) Whole() bool { return r.whole }
 
 // Need returns what a value that has no byte of absent must have to match. It is
-// costly; ask once.
+// costly; ask once. absent are bytes that the value is known to lack. The pattern is parsed again:
+// trees are not kept, since only the set-up needs them.
 func (r *Regexp) Need(absent charset.Set) Need {
 	tree, err := syntax.Parse(r.text, syntax.Perl)
+	// Cannot happen, since Compile has parsed it. Nothing is required then, which is sound.
 	if err != nil {
 		return Need{}
 	}
 	return needOf(tree, r.binary, absent)
 }
 
-// Match reports whether s has a match. Its time is linear in the length of s.
+// Match reports whether s has a match. Its time is linear in the length of s. It does not allocate
+// unless the automaton makes states or package regexp is asked.
 func (r *Regexp) Match(s string) bool {
 	if r.whole {
 		return true
@@ -100,10 +114,12 @@ func (r *Regexp) Match(s string) bool {
 			return true
 		}
 	}
+	// The automaton was unsure, or its yes may be due to a rune that it took for another one.
 	return r.MatchPrecisely(s)
 }
 
-// MatchPrecisely is Match by package regexp alone: slow, and right by definition.
+// MatchPrecisely is Match by package regexp alone: slow, and right by definition. Tests compare
+// Match with it, and the reference engine uses nothing else.
 func (r *Regexp) MatchPrecisely(s string) bool {
 	if r.binary {
 		s, _ = widen(s)
@@ -114,7 +130,8 @@ func (r *Regexp) MatchPrecisely(s string) bool {
 // Find returns the places of the leftmost match and of its groups as regexp does,
 // or nil. Package regexp takes some hundred nanoseconds a byte, so that of a value
 // longer than maxFind only the part around the first match that ends is looked at;
-// if that has none, it is all that Find returns.
+// if that has none, it is all that Find returns. A body of 1 MiB would otherwise take some tenths
+// of a second. Places are offsets in bytes of s, in pairs, -1 for groups without a match.
 func (r *Regexp) Find(s string) []int {
 	if r.whole {
 		return []int{0, len(s)}
@@ -137,9 +154,14 @@ func (r *Regexp) findNear(s string) []int {
 	case unsure:
 		return r.find(s)
 	}
+	// The match ends at end or before, and where it begins is not known: half of the part is before
+	// it.
 	from := max(0, end-maxFind/2)
+	// The part after it leaves room for a greedy match, whose end is later than the first possible
+	// one.
 	to := min(len(s), end+maxFind/2)
 	loc := r.find(s[from:to])
+	// Groups without a match are -1 and stay so.
 	for i := range loc {
 		if loc[i] >= 0 {
 			loc[i] += from
@@ -159,6 +181,8 @@ func (r *Regexp) find(s string) []int {
 	}
 	wide, offsets := widen(s)
 	loc := r.compiled().FindStringSubmatchIndex(wide)
+	// widen gave the second byte of a rune the offset of the byte of s that it stands for, so that
+	// each boundary of a rune is mapped to a boundary of bytes.
 	for i, at := range loc {
 		if at >= 0 && offsets != nil {
 			loc[i] = offsets[at]
@@ -168,7 +192,7 @@ func (r *Regexp) find(s string) []int {
 }
 
 // compiled returns the expression of package regexp, which takes much more memory than
-// the automaton does until it has seen values.
+// the automaton does until it has seen values. It cannot panic: Compile has parsed the same text.
 func (r *Regexp) compiled() *regexp.Regexp {
 	r.once.Do(func() { r.precise = regexp.MustCompile(r.text) })
 	return r.precise
@@ -179,7 +203,8 @@ func isASCII(s string) bool { return charset.MaskOf(s)&charset.High == 0 }
 
 // widen writes each byte of s as the rune of that number, since package regexp matches
 // runes and would take bytes that are no UTF-8 for U+FFFD. offsets maps places in
-// the result to places in s, nil if they are the same.
+// the result to places in s, nil if they are the same. This is Latin-1 read as Unicode: byte 0xE9
+// becomes U+00E9, which the pattern names as \x{e9}.
 func widen(s string) (wide string, offsets []int) {
 	if isASCII(s) {
 		return s, nil
@@ -192,11 +217,14 @@ func widen(s string) (wide string, offsets []int) {
 			offsets = append(offsets, i)
 		}
 	}
+	// A match may end where the value does.
 	return b.String(), append(offsets, len(s))
 }
 
 // hasBinaryEscape reports whether the bytes that the \x escapes of the pattern
-// stand for make it something else than UTF-8.
+// stand for make it something else than UTF-8. Such patterns look for bytes that are no text, as
+// rules against malformed UTF-8 or magic numbers of files do. \xc3\xa9 is valid UTF-8 and does not
+// make a pattern binary, as in Coraza.
 func hasBinaryEscape(pattern string) bool {
 	decoded := make([]byte, 0, len(pattern))
 	for i := 0; i < len(pattern); {
@@ -220,7 +248,8 @@ func hasBinaryEscape(pattern string) bool {
 	return !utf8.Valid(decoded)
 }
 
-// hexEscape reads \xHH or \x{H…} at the start of s and returns its length.
+// hexEscape reads \xHH or \x{H…} at the start of s and returns its length. n is 0 if there is none.
+// s begins with a backslash.
 func hexEscape(s string) (v uint64, n int) {
 	if len(s) < 4 || s[1] != 'x' {
 		return 0, 0
@@ -241,7 +270,8 @@ func hexEscape(s string) (v uint64, n int) {
 }
 
 // escapeHigh writes each byte beyond ASCII of a pattern as an escape, so that it
-// stands for itself in a pattern that is matched byte by byte.
+// stands for itself in a pattern that is matched byte by byte. The braces end the number: a digit
+// that follows in the pattern is not a part of it.
 func escapeHigh(pattern string) string {
 	var b strings.Builder
 	for i := range len(pattern) {

@@ -4,6 +4,10 @@ package transform
 // 20127 (US-ASCII) replaces them with, which IIS does for %uXXXX. Each run starts
 // at a code point; code points in no run keep their low byte. The table was read
 // off ModSecurity's behaviour with its unicode.mapping for 20127.
+//
+// Attackers write %u2019 for an apostrophe: a filter without this table sees a typographic mark,
+// IIS a quote of ASCII. The runs are sorted and do not overlap, which the binary search of fit
+// relies on.
 var bestFit = []struct {
 	first rune
 	ascii string
