@@ -141,7 +141,7 @@ type Verdict struct {
 	Matches           []Match `json:"matches,omitempty"`
 	// Truncated tells that a body was longer than the engine looks at.
 	Truncated bool `json:"truncated,omitempty"`
-	// Error is what went wrong inside the engine, empty if nothing.
+	// Error is the engine's own failure, empty if there was none.
 	Error string `json:"error,omitempty"`
 	// Inspection is the time spent inside the engine.
 	Inspection time.Duration `json:"inspection_ns"`

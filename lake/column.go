@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -119,9 +120,9 @@ func goType(t event.FieldType) reflect.Type {
 	return reflect.TypeFor[string]()
 }
 
-// newRow is an event as a row of columns; whole is its JSON.
-func newRow(e *event.Event, whole []byte) parquet.Row {
-	row := make(parquet.Row, 0, len(columns)+4)
+// appendRow appends the values of an event's row, column by column; whole is its
+// JSON. The values point into the event and into whole.
+func appendRow(row []parquet.Value, e *event.Event, whole []byte) []parquet.Value {
 	for i, c := range columns {
 		if c.Value == nil {
 			row = append(row, parquet.ByteArrayValue(whole).Level(0, 0, i))
@@ -149,11 +150,15 @@ func newRow(e *event.Event, whole []byte) parquet.Row {
 	return row
 }
 
-func textValue(s string) parquet.Value { return parquet.ByteArrayValue([]byte(s)) }
+// textValue points into s instead of copying it: the writer copies it into its page,
+// and nothing writes through it.
+func textValue(s string) parquet.Value {
+	return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(s), len(s)))
+}
 
 // appendList adds the values of a list column: the first at repetition level 0, the
 // others at 1; an empty list is a null at definition level 0.
-func appendList[T any](row parquet.Row, column int, list []T, value func(T) parquet.Value) parquet.Row {
+func appendList[T any](row []parquet.Value, column int, list []T, value func(T) parquet.Value) []parquet.Value {
 	if len(list) == 0 {
 		return append(row, parquet.NullValue().Level(0, 0, column))
 	}

@@ -26,6 +26,8 @@ type day struct {
 // returned as an error; it cannot have come through a spool, which encodes it the
 // same way.
 func days(batch []*event.Event) (list []*day, failed []error) {
+	// One array for the values of all rows: a batch has a hundred thousand of them.
+	values := make([]parquet.Value, 0, len(batch)*(len(columns)+8))
 	sorted := slices.SortedStableFunc(slices.Values(batch), func(a, b *event.Event) int { return a.Time.Compare(b.Time) })
 	for _, e := range sorted {
 		whole, err := json.Marshal(e)
@@ -38,7 +40,9 @@ func days(batch []*event.Event) (list []*day, failed []error) {
 			list = append(list, &day{date: date, min: e.Time})
 		}
 		d := list[len(list)-1]
-		d.rows = append(d.rows, newRow(e, whole))
+		start := len(values)
+		values = appendRow(values, e, whole)
+		d.rows = append(d.rows, values[start:len(values):len(values)])
 		d.max = e.Time
 	}
 	return list, failed
