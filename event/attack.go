@@ -147,10 +147,18 @@ func (f Family) has(tags []string) bool {
 	return slices.ContainsFunc(f.Tags, func(t string) bool { return slices.Contains(tags, t) })
 }
 
+func familyBySlug(slug string) (Family, bool) {
+	i := slices.IndexFunc(families, func(f Family) bool { return f.Slug == slug })
+	if i < 0 {
+		return Family{}, false
+	}
+	return families[i], true
+}
+
 // AttackName is what people call an attack family: "SQL injection" for "sqli".
 func AttackName(slug string) string {
-	if i := slices.IndexFunc(families, func(f Family) bool { return f.Slug == slug }); i >= 0 {
-		return families[i].Name
+	if f, ok := familyBySlug(slug); ok {
+		return f.Name
 	}
 	return "Other"
 }

@@ -235,20 +235,41 @@ func (e *Event) RuleIDs() []int {
 // Score is the anomaly score of request and response together.
 func (e *Event) Score() int { return e.Verdict.Score + e.Verdict.OutboundScore }
 
-// Message is the message of the rule that tells most: the one that added most to the
-// score, and of several the one with the lowest id. It is "" when nothing matched.
-func (e *Event) Message() string {
-	var most *Match
+// Lead returns the match that tells most of the event: one of the leading attack
+// family (the first of Attacks), there the one with the highest score, and of several
+// that of the rule with the lowest id. It is nil when nothing matched.
+func (e *Event) Lead() *Match {
+	var lead *Match
+	var leading bool // lead is of the leading family
+	family, _ := familyBySlug(first(e.Attacks()))
 	for i := range e.Verdict.Matches {
 		m := &e.Verdict.Matches[i]
-		if most == nil || m.Score > most.Score || m.Score == most.Score && m.RuleID < most.RuleID {
-			most = m
+		of := family.has(m.Tags)
+		better := lead == nil || of && !leading
+		if !better && of == leading {
+			better = m.Score > lead.Score || m.Score == lead.Score && m.RuleID < lead.RuleID
+		}
+		if better {
+			lead, leading = m, of
 		}
 	}
-	if most == nil {
-		return ""
+	return lead
+}
+
+// Message is the message of the rule that tells most, "" when nothing matched.
+func (e *Event) Message() string {
+	if m := e.Lead(); m != nil {
+		return m.Message
 	}
-	return most.Message
+	return ""
+}
+
+// RuleID is the rule that Message is of, 0 when nothing matched.
+func (e *Event) RuleID() int {
+	if m := e.Lead(); m != nil {
+		return m.RuleID
+	}
+	return 0
 }
 
 // Summary is an event as a row of a list: what one sees before opening it.
@@ -265,7 +286,8 @@ type Summary struct {
 	Severity    string    `json:"severity"`
 	Score       int       `json:"score"`
 	RuleIDs     []int     `json:"rule_ids"`
-	Message     string    `json:"message"` // see Event.Message
+	RuleID      int       `json:"rule_id"` // the rule that Message is of
+	Message     string    `json:"message"` // see Event.Lead
 	Site        string    `json:"site"`
 	ServerGroup string    `json:"server_group"`
 	Service     string    `json:"service"`
@@ -287,7 +309,7 @@ type Summary struct {
 func (e *Event) Summary() Summary {
 	s := Summary{
 		ID: e.ID, Time: e.Time, Kind: e.Kind, Action: e.Action, Mode: e.Mode,
-		Attacks: e.Attacks(), Severity: e.Severity(), Score: e.Score(), RuleIDs: e.RuleIDs(), Message: e.Message(),
+		Attacks: e.Attacks(), Severity: e.Severity(), Score: e.Score(), RuleIDs: e.RuleIDs(), RuleID: e.RuleID(), Message: e.Message(),
 		Site: e.Site, ServerGroup: e.ServerGroup, Service: e.Service, ServiceID: e.ServiceID,
 		Gateway: e.Gateway, Account: e.Account, Region: e.Region,
 		Client: e.Client, Method: e.Request.Method, Host: e.Request.Host, Path: e.Request.Path, Query: e.Request.Query,

@@ -103,6 +103,10 @@ var fields = []Field{
 		Value: func(e *Event) any { return e.ruleMessages() },
 	},
 	{
+		Name: "rule_id", Type: Int32,
+		Value: func(e *Event) any { return int32(e.RuleID()) },
+	},
+	{
 		Name: "message", Type: Text, Filter: "message", Optional: true,
 		Value: func(e *Event) any { return e.Message() },
 	},

@@ -32,18 +32,30 @@ func TestEventsOfALaterSchemaAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheMessageIsThatOfTheRuleThatAddedMost(t *testing.T) {
-	e := Event{Verdict: Verdict{Matches: []Match{
-		{RuleID: 920350, Score: 3, Message: "numeric host"},
-		{RuleID: 942200, Score: 5, Message: "comment"},
-		{RuleID: 942100, Score: 5, Message: "libinjection"},
-		{RuleID: 1, Message: "mine"},
-	}}}
-	if got := e.Message(); got != "libinjection" {
-		t.Errorf("message %q", got)
-	}
-	if got := (&Event{}).Message(); got != "" {
-		t.Errorf("nothing matched: %q", got)
+func TestTheRuleThatTellsMostLeads(t *testing.T) {
+	numeric := Match{RuleID: 920350, Score: 3, Message: "numeric host", Tags: []string{"attack-protocol"}}
+	scanner := Match{RuleID: 913100, Score: 5, Message: "scanner", Tags: []string{"attack-reputation-scanner"}}
+	comment := Match{RuleID: 942200, Score: 5, Message: "comment", Tags: []string{"attack-sqli"}}
+	libinjection := Match{RuleID: 942100, Score: 5, Message: "libinjection", Tags: []string{"attack-sqli"}}
+	mine := Match{RuleID: 7, Score: 9, Message: "mine"}
+	for name, tc := range map[string]struct {
+		matches []Match
+		want    int
+	}{
+		"nothing":                               {nil, 0},
+		"the leading family goes before the id": {[]Match{numeric, scanner, comment, libinjection}, 942100},
+		"the lowest id of equal scores":         {[]Match{libinjection, comment}, 942100},
+		"the score within the family":           {[]Match{{RuleID: 942001, Score: 2, Tags: comment.Tags}, comment}, 942200},
+		"a family goes before none":             {[]Match{mine, numeric}, 920350},
+		"no family at all":                      {[]Match{{RuleID: 8, Score: 1}, mine}, 7},
+	} {
+		e := Event{Verdict: Verdict{Matches: tc.matches}}
+		if got := e.RuleID(); got != tc.want {
+			t.Errorf("%s: rule %d, want %d", name, got, tc.want)
+		}
+		if m := e.Lead(); (m == nil) != (tc.want == 0) || m != nil && m.Message != e.Message() {
+			t.Errorf("%s: lead %v, message %q", name, m, e.Message())
+		}
 	}
 }
 

@@ -43,10 +43,21 @@ var upgrades = map[string]string{
 	"server_group_id": "''",
 	"service_id":      "coalesce(json_extract_string(event, '$.service_id'), '')",
 	"tls":             "coalesce(json_extract_string(event, '$.request.tls'), '')",
-	// As event.Message has it: the highest score, then the lowest rule.
-	"message": `coalesce(list_min(list_transform(
-		from_json(json_extract(event, '$.verdict.matches'), '[{"rule_id": "INTEGER", "score": "INTEGER", "message": "VARCHAR"}]'),
-		lambda m: {below: -m.score, rule: m.rule_id, message: m.message})).message, '')`,
+	"rule_id":         "coalesce(" + lead() + ".rule, 0)",
+	"message":         "coalesce(" + lead() + ".message, '')",
+}
+
+// lead is event.Event.Lead of a row in SQL: the match that comes first by whether it is
+// of the leading family, by score, and by rule.
+func lead() string {
+	var tags strings.Builder
+	for _, f := range event.Families() {
+		fmt.Fprintf(&tags, "WHEN '%s' THEN ['%s'] ", f.Slug, strings.Join(f.Tags, "', '"))
+	}
+	return `list_min(list_transform(from_json(json_extract(event, '$.verdict.matches'),
+		'[{"rule_id": "INTEGER", "score": "INTEGER", "message": "VARCHAR", "tags": ["VARCHAR"]}]'),
+		lambda m: {other: NOT list_has_any(coalesce(m.tags, []), CASE attack ` + tags.String() + `ELSE [] END),
+			below: -m.score, rule: m.rule_id, message: m.message}))`
 }
 
 // expression is a field in SQL.

@@ -119,7 +119,7 @@ func TestStreamSendsEventsAndTellsOfDroppedOnes(t *testing.T) {
 	lines, send := b.stream(b.token(b.admin(), manager.Viewer))
 	expect(t, lines, ": connected")
 	const rest = `"time":"0001-01-01T00:00:00Z","kind":"","action":"block","mode":"","attacks":[],"severity":"",` +
-		`"score":0,"rule_ids":[],"message":"","site":"","server_group":"","service":"","service_id":"","gateway":"","client":"",` +
+		`"score":0,"rule_ids":[],"rule_id":0,"message":"","site":"","server_group":"","service":"","service_id":"","gateway":"","client":"",` +
 		`"method":"","host":"","path":"/a\nb","query":"","user_agent":"","status":0,"duration_us":0}`
 	send <- event.Summary{ID: "e1", Action: event.Block, Path: "/a\nb"}
 	expect(t, lines, "id: e1\ndata: {\"id\":\"e1\","+rest)

@@ -193,6 +193,7 @@ export const summaryFields = [
   "severity",
   "score",
   "rule_ids",
+  "rule_id",
   "message",
   "site",
   "server_group",

@@ -529,7 +529,9 @@ export interface EventSummary {
   severity: string
   score: number
   rule_ids: number[]
-  /** Of the rule that added most to the score */
+  /** The rule that tells most, 0 if none matched: of the leading attack family the one with the highest score, then the lowest id */
+  rule_id: number
+  /** Of that rule */
   message: string
   site: string
   server_group: string

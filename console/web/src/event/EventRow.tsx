@@ -57,7 +57,7 @@ export const Row = memo(function Row(props: RowProps) {
         <span className="line2" title={e.message}>
           {e.attacks.length > 0 && <span className="dim">{e.attacks.map(attackTitle).join(', ')}</span>}
           {e.rule_ids.length > 0
-            ? ` · ${e.rule_ids[0]} ${e.message}${e.rule_ids.length > 1 ? ` +${e.rule_ids.length - 1}` : ''}`
+            ? ` · ${e.rule_id} ${e.message}${e.rule_ids.length > 1 ? ` +${e.rule_ids.length - 1}` : ''}`
             : e.attacks.length === 0
               ? 'no rule matched'
               : ''}

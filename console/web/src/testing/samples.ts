@@ -15,6 +15,7 @@ export function summary(n: number, more: Partial<EventSummary> = {}): EventSumma
     severity: 'critical',
     score: 5,
     rule_ids: [942100],
+    rule_id: 942100,
     message: 'SQL Injection Attack Detected via libinjection',
     site: 'Home',
     server_group: 'shop',
