@@ -186,3 +186,38 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// An empty value has no byte by which it could be told that a transformation acts on it,
+// and some do all the same.
+func TestTransformationsOfEmptyValuesAreMade(t *testing.T) {
+	const rules = `
+SecRule ARGS:x "@rx ^0$" "id:101,phase:2,pass,log,msg:'a',t:none,t:length"
+SecRule ARGS:x "@rx ^d41d8" "id:102,phase:2,pass,log,msg:'b',t:none,t:md5,t:hexEncode"
+SecRule ARGS:x "@rx ^da39a" "id:103,phase:2,pass,log,msg:'c',t:none,t:sha1,t:hexEncode"
+SecRule ARGS:x "@rx ^$" "id:104,phase:2,pass,log,msg:'d',t:none,t:trim"
+SecRule ARGS:x "@rx ^1$" "id:105,phase:2,pass,log,msg:'e',t:none,t:length,t:length"
+`
+	for _, reference := range []bool{true, false} {
+		e, err := compile(Config{Directives: rules}, reference)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx := e.Begin(Request{
+			ID: "test", Method: "GET", URI: "/?x=", Protocol: "HTTP/1.1", Host: "a.example",
+			Client: netip.MustParseAddrPort("203.0.113.9:40000"), Server: netip.MustParseAddrPort("192.0.2.1:80"),
+		})
+		tx.RequestHeaders()
+		tx.RequestBody(nil)
+		tx.EndRequest()
+		matched := map[int]bool{}
+		for _, m := range tx.Verdict().Matches {
+			matched[m.RuleID] = true
+		}
+		tx.Close()
+		for id := 101; id <= 105; id++ {
+			if !matched[id] {
+				t.Errorf("reference %v: rule %d does not match the empty value", reference, id)
+			}
+		}
+	}
+}

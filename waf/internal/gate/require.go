@@ -151,8 +151,10 @@ func (g *Gate) mayLead(s *State, n *planNode, entry int32) bool {
 	asked, onlyCase := (*transform.Transformation)(nil), false // the last answer
 	for i := range n.requires {
 		r := &n.requires[i]
-		// The transformations do more than to remove: the result may have what the value has not.
-		if e.mask&r.acts != 0 {
+		// The transformations do more than to remove: the result may have what the value has
+		// not. One that acts on any value (t:length, t:md5) acts on the empty one, too, which has
+		// no byte that could tell.
+		if e.mask&r.acts != 0 || r.acts == ^charset.Mask(0) {
 			return true
 		}
 		// This pattern cannot match; another one below may.
