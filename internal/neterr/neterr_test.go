@@ -28,9 +28,16 @@ func TestAPortThatIsInUseNamesTheWayOut(t *testing.T) {
 }
 
 func TestTheCauseHasNoAddresses(t *testing.T) {
-	_, err := net.Dial("tcp", "127.0.0.1:1")
-	if err == nil {
-		t.Skip("something listens on port 1")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = net.Dial("tcp", address); err == nil {
+		t.Fatal("a closed port was reached")
 	}
 	if got := Cause(err); got != "connection refused" {
 		t.Errorf("got %q of %v", got, err)
