@@ -118,17 +118,6 @@ var families = []Family{
 	},
 }
 
-// technologies are the tags of the Core Rule Set that name what the attacked server
-// runs on. They do not tell what is attacked, so no family has them.
-var technologies = []string{
-	"language-aspnet", "language-java", "language-javascript", "language-multi", "language-perl", "language-php",
-	"language-powershell", "language-ruby", "language-shell",
-}
-
-// Technologies lists the tags of the Core Rule Set that name a technology and no
-// family of attacks.
-func Technologies() []string { return slices.Clone(technologies) }
-
 // Families lists the attack families in order of precedence. The caller owns the
 // list, but not the tags in it.
 func Families() []Family { return slices.Clone(families) }

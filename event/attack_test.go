@@ -20,6 +20,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite generated files")
 
+// technologies are the tags of the Core Rule Set that name what the attacked server
+// runs on. They do not tell what is attacked, so no family has them.
+var technologies = []string{
+	"language-aspnet", "language-java", "language-javascript", "language-multi", "language-perl", "language-php",
+	"language-powershell", "language-ruby", "language-shell",
+}
+
 // attackTags are the attack-… and language-… tags that the rule set has.
 func attackTags(t *testing.T) []string {
 	t.Helper()
@@ -56,7 +63,7 @@ func TestEveryTagOfTheRuleSetHasOnePlace(t *testing.T) {
 			t.Errorf("family %s: no rule has one of its tags %v", f.Slug, f.Tags)
 		}
 	}
-	for _, tag := range event.Technologies() {
+	for _, tag := range technologies {
 		place[tag] = append(place[tag], "technology")
 		if !slices.Contains(used, tag) {
 			t.Errorf("no rule has the tag %s", tag)
@@ -64,7 +71,7 @@ func TestEveryTagOfTheRuleSetHasOnePlace(t *testing.T) {
 	}
 	for _, tag := range used {
 		if len(place[tag]) != 1 {
-			t.Errorf("tag %s belongs to %v, want one family or technologies; see event/attack.go", tag, place[tag])
+			t.Errorf("tag %s belongs to %v, want one family in event/attack.go, or technologies here", tag, place[tag])
 		}
 	}
 }

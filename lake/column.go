@@ -68,25 +68,6 @@ func expression(f event.Field) string {
 	return f.Name
 }
 
-// sqlType is the type of a field in the engine.
-func sqlType(t event.FieldType) string {
-	switch t {
-	case event.Int32:
-		return "INTEGER"
-	case event.Int64:
-		return "BIGINT"
-	case event.Time:
-		return "TIMESTAMP"
-	case event.Bool:
-		return "BOOLEAN"
-	case event.TextList:
-		return "VARCHAR[]"
-	case event.Int32List:
-		return "INTEGER[]"
-	}
-	return "VARCHAR"
-}
-
 // schema is the Parquet schema of columns, in their order. It is made of a struct
 // type because groups of parquet-go sort their members by name.
 var schema = parquet.SchemaOf(reflect.Zero(rowType()).Interface())

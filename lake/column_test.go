@@ -14,6 +14,25 @@ import (
 	"github.com/ringwall/ringwall/event"
 )
 
+// sqlType is the type of a field in the engine.
+func sqlType(t event.FieldType) string {
+	switch t {
+	case event.Int32:
+		return "INTEGER"
+	case event.Int64:
+		return "BIGINT"
+	case event.Time:
+		return "TIMESTAMP"
+	case event.Bool:
+		return "BOOLEAN"
+	case event.TextList:
+		return "VARCHAR[]"
+	case event.Int32List:
+		return "INTEGER[]"
+	}
+	return "VARCHAR"
+}
+
 func TestTheViewHasEveryColumnInOrder(t *testing.T) {
 	l := open(t, t.TempDir())
 	check := func(when string) {
