@@ -6,7 +6,7 @@
 // it in without dropping a connection; if it cannot, the old one stays. Check tells
 // beforehand what Apply would refuse.
 //
-// The package keeps nothing on disk (its subpackage spool does) and never decides
+// The package keeps nothing on disk (that is for the sink) and never decides
 // what is an attack (waf does).
 package gateway
 
